@@ -1,0 +1,98 @@
+# dcmspool: one make, no recursion. Each folder lists its own files in its
+# module.mk; objects go under .build/.
+#
+#	make demo	install what is missing, build, show the main job
+#	make check	install what is missing, build, run the tests
+#	make check SAN=1	the same with address and undefined behaviour sanitizers
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX ?= /usr
+DESTDIR ?=
+
+VERSION := 0.1.0
+CC := gcc
+CXX := g++
+PYTHON := /usr/bin/python3
+
+WARN := -Wall -Wextra -Wconversion -Wswitch-enum -Wformat=2 -Werror
+CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+HARDEN := -fstack-protector-strong -fPIE
+CPPFLAGS := -D_GNU_SOURCE -DDCMSPOOL_VERSION='"$(VERSION)"'
+LDFLAGS := -pie -Wl,-z,relro,-z,now,--as-needed
+
+ifdef SAN
+OUT := .build/san
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+LDFLAGS += -fsanitize=address,undefined
+BIN := $(OUT)/bin/
+else
+OUT := .build/release
+OPT := -O2 -g
+CPPFLAGS += -D_FORTIFY_SOURCE=3
+BIN :=
+endif
+
+CFLAGS := -std=c11 $(OPT) $(CWARN) $(HARDEN)
+CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN)
+DCMTK_LIBS := -ldcmnet -ldcmdata -loflog -lofstd
+
+RECEIVER := $(BIN)receiver/dcmspool-receiver
+SENDER := $(BIN)sender/dcmspool-sender
+COMMAND := $(BIN)spool/dcmspool
+PROGRAMS := $(RECEIVER) $(SENDER) $(COMMAND)
+
+# These install what Debian lacks before anything is compiled.
+NEED_DEPS := $(filter demo check bench soak fuzz,$(MAKECMDGOALS))
+DEPS_FIRST := $(if $(NEED_DEPS),deps)
+
+include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk
+
+objects = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
+
+all: $(PROGRAMS)
+
+deps:
+	@sh contrib/install-deps.sh $(if $(filter check bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter demo,$(MAKECMDGOALS)), demo)
+
+$(OUT)/%.o: %.c | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.o: %.cc | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/libspool.a: $(call objects,$(SPOOL_SRC))
+	rm -f $@
+	ar rcs $@ $^
+
+# DCMTK is C++, so what links it is linked by the C++ compiler.
+$(RECEIVER): $(call objects,$(RECEIVER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+
+$(SENDER): $(call objects,$(SENDER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+
+$(COMMAND): $(call objects,$(COMMAND_SRC)) $(OUT)/libspool.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lconfig -lxxhash -ljansson
+
+demo: all
+	sh contrib/demo.sh
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h' '*.cc')
+
+clean:
+	rm -rf .build receiver/dcmspool-receiver sender/dcmspool-sender \
+	    spool/dcmspool
+
+.PHONY: all deps demo check format clean
+
+-include $(shell find .build -name '*.d' 2>/dev/null)

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs the Debian packages that are missing: those to build with, and with
+# the words "demo" or "test" also what these need. Without root it says what
+# to install, and fails.
+set -eu
+
+packages='gcc g++ libc6-dev libdcmtk-dev libconfig-dev libxxhash-dev
+	libjansson-dev libbsd-dev'
+for purpose in "$@"; do
+	case $purpose in
+	demo) packages="$packages dcmtk python3-pydicom" ;;
+	test) packages="$packages dcmtk python3 python3-pydicom python3-pytest
+		libcunit1-dev orthanc libgdcm-tools mandoc iproute2 strace
+		procps clang-format" ;;
+	esac
+done
+
+missing=
+for package in $packages; do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) ||
+		state=
+	[ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "these packages are missing; as root: apt-get install$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+apt-get install -y --no-install-recommends $missing ||
+	{ apt-get update && apt-get install -y --no-install-recommends $missing; }

@@ -1,0 +1,1 @@
+RECEIVER_SRC := $(addprefix receiver/, main.c acceptor_dcmtk.cc)

@@ -1,0 +1,1 @@
+SENDER_SRC := $(addprefix sender/, main.c requestor_dcmtk.cc)

@@ -1,0 +1,58 @@
+/*
+ * The requestor's side of association establishment (PS3.8 7.1). No policy.
+ */
+#ifndef DCMSPOOL_REQUESTOR_DCMTK_H
+#define DCMSPOOL_REQUESTOR_DCMTK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../spool/assoc_dcmtk.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct requestor_params {
+	const char *host; /* name, IPv4 or IPv6 address */
+	int port;
+	const char *calling_aet;
+	const char *called_aet;
+	int max_pdu_bytes;
+	int connect_timeout_ms;
+	int associate_timeout_ms; /* from the request to its answer, as a
+				     whole */
+};
+
+#define REQUESTOR_MAX_CONTEXTS 128 /* odd ids, PS3.8 9.3.2.2 */
+
+struct requestor_context {
+	const char *abstract_syntax;
+	const char *transfer_syntax; /* one each */
+};
+
+enum requestor_outcome {
+	REQUESTOR_OK,		     /* at least one context was accepted */
+	REQUESTOR_UNREACHABLE,	     /* name, connect, reset, timeout */
+	REQUESTOR_REJECTED,	     /* A-ASSOCIATE-RJ, transient */
+	REQUESTOR_REJECTED_FOR_GOOD, /* A-ASSOCIATE-RJ, permanent */
+	REQUESTOR_NO_CONTEXT,	     /* accepted, with no context at all;
+					aborted or released again */
+	REQUESTOR_FAILED	     /* aborted, protocol error, or ours */
+};
+
+/* *assoc is set for REQUESTOR_OK only; else *err has the reason in words. */
+enum requestor_outcome requestor_associate(
+    const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, struct assoc **assoc,
+    struct err *err);
+
+/* The id of the accepted context with both, or 0 (ids are odd). */
+uint8_t requestor_find_context(const struct assoc *assoc,
+    const char *abstract_syntax, const char *transfer_syntax);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * An association, once there: PDVs in and out, release, abort. The C face of
+ * DCMTK's upper layer for both daemons; no policy. Every socket has
+ * TCP_NODELAY and SO_KEEPALIVE, and TCP_QUICKACK before every read.
+ */
+#ifndef DCMSPOOL_ASSOC_DCMTK_H
+#define DCMSPOOL_ASSOC_DCMTK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct assoc;
+
+struct assoc_pdv {
+	uint8_t context_id;
+	bool command;	     /* else data set */
+	bool last;	     /* of its command or data set */
+	const uint8_t *data; /* valid until the next call on this association */
+	size_t size;
+};
+
+enum assoc_event {
+	ASSOC_PDV,
+	ASSOC_RELEASE, /* the peer asks for release: answer it, then close */
+	ASSOC_ABORTED, /* A-ABORT, from the peer or its provider */
+	ASSOC_CLOSED,  /* FIN or RST without either */
+	ASSOC_TIMEOUT, /* nothing came in time; where no byte of a PDU had
+			  been read the association is still good */
+	ASSOC_BROKEN   /* a PDU that is none, or out of place: abort */
+};
+
+/*
+ * Once per process, before the first association: DCMTK's log goes to
+ * ours (event "dcmtk", escaped), no reverse look-ups, SIGPIPE ignored.
+ */
+int assoc_init(struct err *err);
+
+/* Readable means that assoc_read_pdv will not wait for its first byte. */
+int assoc_fd(const struct assoc *assoc);
+
+/* The largest fragment the peer takes in one P-DATA-TF PDU, and we send. */
+size_t assoc_pdv_bytes(const struct assoc *assoc);
+
+/* UIDs of an accepted presentation context, or NULL. */
+const char *assoc_abstract_syntax(const struct assoc *assoc, uint8_t id);
+const char *assoc_transfer_syntax(const struct assoc *assoc, uint8_t id);
+
+/* Whether a PDV is here that needs no reading from the socket. */
+bool assoc_buffered(struct assoc *assoc);
+
+/*
+ * The next PDV or event. timeout_ms bounds the wait for a PDU's first byte
+ * and, again from there, for the whole of it. *err says more for all but
+ * ASSOC_PDV and ASSOC_RELEASE.
+ */
+enum assoc_event assoc_read_pdv(struct assoc *assoc, int timeout_ms,
+    struct assoc_pdv *pdv, struct err *err);
+
+/*
+ * Sends one PDV as one PDU; size is at most assoc_pdv_bytes. timeout_ms bounds
+ * the time without any progress. data is not changed.
+ */
+int assoc_write_pdv(struct assoc *assoc, uint8_t context_id, bool command,
+    bool last, const void *data, size_t size, int timeout_ms, struct err *err);
+
+/* A-RELEASE-RQ, and the wait for its answer. */
+int assoc_release(struct assoc *assoc, int timeout_ms, struct err *err);
+/* A-RELEASE-RP, to ASSOC_RELEASE. */
+int assoc_answer_release(struct assoc *assoc, struct err *err);
+/* A-ABORT; does not wait longer than 1 s for the peer to close. */
+void assoc_abort(struct assoc *assoc);
+/* Closes the connection, whatever state it is in, and frees. */
+void assoc_close(struct assoc **assoc);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

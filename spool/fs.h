@@ -1,0 +1,89 @@
+/*
+ * The only module with file system calls, so that a test can fail each of
+ * them. Paths are relative to dirfd. Where a function says nothing else it
+ * returns 0, or -1 and *err with verb, path and strerror.
+ */
+#ifndef DCMSPOOL_FS_H
+#define DCMSPOOL_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* Returns the descriptor, O_CLOEXEC; -1 and *err. flags as open(2). */
+int fs_open(int dirfd, const char *path, int flags, struct err *err);
+/* O_CREAT | O_EXCL, 0600. */
+int fs_create(int dirfd, const char *path, struct err *err);
+/* Opens a folder for *at() calls and fsync. */
+int fs_open_dir(int dirfd, const char *path, struct err *err);
+/* Closes *fd and sets it to -1; an error of close(2) is one of ours. */
+int fs_close(int *fd, const char *path, struct err *err);
+
+/* All of it, whatever write(2) takes at once. */
+int fs_write(
+    int fd, const void *data, size_t size, const char *path, struct err *err);
+int fs_pwrite(int fd, const void *data, size_t size, off_t offset,
+    const char *path, struct err *err);
+/* Up to size; returns what was read (0 at the end) or -1. */
+ssize_t fs_pread(int fd, void *data, size_t size, off_t offset,
+    const char *path, struct err *err);
+/* A whole small file, with a NUL behind it. Returns its length; -1 and *err,
+ * also where it does not fit into size - 1. ENOENT is in err->sys. */
+ssize_t fs_read_file(
+    int dirfd, const char *path, char *data, size_t size, struct err *err);
+/*
+ * Writes a whole file under a temporary name beside it (dot, its name), and
+ * renames it over `path`. sync: the file is on stable storage before.
+ */
+int fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
+    bool sync, struct err *err);
+
+int fs_mkdir(int dirfd, const char *path, struct err *err); /* 0700; there
+							     * already is ok */
+/* 1 removed, 0 was not there, -1 */
+int fs_unlink(int dirfd, const char *path, struct err *err);
+int fs_rmdir(int dirfd, const char *path, struct err *err);
+/*
+ * Never over an existing name (RENAME_NOREPLACE). 1 renamed, 0 the source is
+ * not there, -1 and *err; err->sys is EEXIST where the target is there.
+ */
+int fs_rename(int dirfd, const char *from, const char *to, struct err *err);
+/* err->sys is EEXIST where the target is there. */
+int fs_link(int dirfd, const char *from, const char *to, struct err *err);
+/* 1 and *st (not followed), 0 not there, -1 */
+int fs_stat(int dirfd, const char *path, struct stat *st, struct err *err);
+
+int fs_sync_fd(int fd, const char *path, struct err *err);
+int fs_sync_dir(int dirfd, const char *path, struct err *err);
+
+/*
+ * Calls visit for each name but those that begin with a dot; stops when it
+ * returns other than 0, and returns that. -1 and *err where the folder cannot
+ * be read. Holds one descriptor, and memory for one block of names.
+ */
+int fs_scan(int dirfd, const char *path,
+    int (*visit)(void *context, const char *file), void *context,
+    struct err *err);
+/* Removes a folder and what is in it, one level of folders deep. */
+int fs_remove_tree(int dirfd, const char *path, struct err *err);
+
+/*
+ * Whether nobody has the file open for writing, asked with a read lease
+ * (fcntl(2), F_SETLEASE) on a read-only fd: 1 nobody, 0 somebody, -1 where
+ * this file system or user can have no lease (then look at its mtime).
+ */
+int fs_unwritten(int fd);
+
+/* flock(2) on fd: 1 got it, 0 somebody else has it, -1. */
+int fs_lock_exclusive(int fd, const char *path, struct err *err);
+/* Whether somebody holds it, without keeping it: 1, 0, -1. */
+int fs_lock_held(int fd, const char *path, struct err *err);
+
+/* Space left for us on the file system of fd. */
+int fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err);
+
+#endif
