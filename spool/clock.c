@@ -1,0 +1,154 @@
+/*
+ * Clocks, and times as text.
+ *
+ * Errors: none; the clocks read here cannot fail on Linux (clock_gettime(2)).
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define US_PER_S 1000000
+
+static int64_t read_us(clockid_t clock);
+static int digits(const char *s, int n, int *value);
+static int real_from_parts(int year, int month, int day, int hour, int minute,
+    int second, int us, int64_t *real_us);
+
+int64_t
+clock_mono_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_real_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
+void
+clock_boot_id(char out[CLOCK_BOOT_ID_SIZE])
+{
+	ssize_t got = 0;
+	int fd;
+
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd != -1) {
+		got = read(fd, out, CLOCK_BOOT_ID_SIZE - 1);
+		close(fd);
+	}
+	out[got > 0 ? got : 0] = '\0';
+}
+
+void
+clock_stamp_format(int64_t real_us, char out[CLOCK_STAMP_SIZE])
+{
+	time_t seconds = (time_t)(real_us / US_PER_S);
+	struct tm tm;
+	char text[64];
+
+	(void)gmtime_r(&seconds, &tm);
+	(void)snprintf(text, sizeof(text), "%04d%02d%02dT%02d%02d%02d.%06dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, (int)(real_us % US_PER_S));
+	memcpy(out, text, CLOCK_STAMP_SIZE - 1);
+	out[CLOCK_STAMP_SIZE - 1] = '\0';
+}
+
+int
+clock_stamp_parse(const char *s, int64_t *real_us)
+{
+	int year, month, day, hour, minute, second, us;
+
+	if (strnlen(s, CLOCK_STAMP_SIZE - 1) < CLOCK_STAMP_SIZE - 1)
+		return 0;
+	if (s[8] != 'T' || s[15] != '.' || s[22] != 'Z')
+		return 0;
+	if (!digits(s, 4, &year) || !digits(s + 4, 2, &month) ||
+	    !digits(s + 6, 2, &day) || !digits(s + 9, 2, &hour) ||
+	    !digits(s + 11, 2, &minute) || !digits(s + 13, 2, &second) ||
+	    !digits(s + 16, 6, &us))
+		return 0;
+	return real_from_parts(
+	    year, month, day, hour, minute, second, us, real_us);
+}
+
+void
+clock_iso_format(int64_t real_us, char out[CLOCK_ISO_SIZE])
+{
+	char stamp[CLOCK_STAMP_SIZE];
+
+	clock_stamp_format(real_us, stamp);
+	(void)snprintf(out, CLOCK_ISO_SIZE, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s%.8s",
+	    stamp, stamp + 4, stamp + 6, stamp + 9, stamp + 11, stamp + 13,
+	    stamp + 15);
+}
+
+int
+clock_iso_parse(const char *s, int64_t *real_us)
+{
+	char stamp[CLOCK_STAMP_SIZE + 8];
+
+	if (strlen(s) != CLOCK_ISO_SIZE - 1 || s[4] != '-' || s[7] != '-' ||
+	    s[10] != 'T' || s[13] != ':' || s[16] != ':')
+		return 0;
+	(void)snprintf(stamp, sizeof(stamp), "%.4s%.2s%.2sT%.2s%.2s%.2s%.8s", s,
+	    s + 5, s + 8, s + 11, s + 14, s + 17, s + 19);
+	return clock_stamp_parse(stamp, real_us);
+}
+
+static int64_t
+read_us(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+static int
+digits(const char *s, int n, int *value)
+{
+	int i;
+
+	*value = 0;
+	for (i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return 0;
+		*value = *value * 10 + (s[i] - '0');
+	}
+	return 1;
+}
+
+/* Only times that gmtime(3) would write like this. */
+static int
+real_from_parts(int year, int month, int day, int hour, int minute, int second,
+    int us, int64_t *real_us)
+{
+	struct tm tm = {.tm_year = year - 1900,
+	    .tm_mon = month - 1,
+	    .tm_mday = day,
+	    .tm_hour = hour,
+	    .tm_min = minute,
+	    .tm_sec = second};
+	struct tm back;
+	time_t seconds;
+
+	seconds = timegm(&tm);
+	if (gmtime_r(&seconds, &back) == NULL || back.tm_mon != month - 1 ||
+	    back.tm_mday != day || back.tm_hour != hour ||
+	    back.tm_min != minute || back.tm_sec != second)
+		return 0;
+	*real_us = (int64_t)seconds * US_PER_S + us;
+	return *real_us >= 0;
+}

@@ -1,0 +1,171 @@
+"""What the tests share: programs, ports, waiting, real files."""
+
+import hashlib
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from peers import instance
+
+PYTHON = sys.executable
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+TREE = TESTS.parent
+PYDICOM_FILES = pathlib.Path(
+    "/usr/lib/python3/dist-packages/pydicom/data/test_files")
+SHARED_FILES = TREE.parent / "shared" / "data"
+
+_ports = set()
+
+
+def run(*command, timeout=60, **more):
+    """A program to its end; its output is one text."""
+    return subprocess.run(
+        [str(c) for c in command], text=True, timeout=timeout,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **more)
+
+
+def wait_until(condition, timeout=10, what=None):
+    """Polls until condition() is true, and returns what it gave."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(
+                f"not within {timeout} s: {what or _source(condition)}")
+        time.sleep(0.01)
+
+
+def stays(condition, seconds):
+    """Asserts that condition() stays true for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), "did not stay so"
+        time.sleep(0.02)
+
+
+def _source(condition):
+    code = getattr(condition, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else condition
+
+
+def free_port():
+    """A port that nobody uses, outside the range of outgoing connections."""
+    while True:
+        port = random.randrange(20000, 30000)
+        if port in _ports:
+            continue
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _ports.add(port)
+        return port
+
+
+def listening(port):
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(table, encoding="ascii") as f:
+            for line in f:
+                words = line.split()
+                if words[3] == "0A" and words[1].endswith(f":{port:04X}"):
+                    return True
+    return False
+
+
+def real_files():
+    """The real instances of this machine, each content once."""
+    # no SOP class; ends early, which storescp aborts
+    unfit = ("nested_priv_SQ.dcm", "rtplan_truncated.dcm", "MR_truncated.dcm")
+    found = {}
+    for folder in (PYDICOM_FILES, SHARED_FILES):
+        for path in sorted(folder.glob("*.dcm")) if folder.is_dir() else ():
+            try:
+                if path.name in unfit or instance.read(path).size == 0:
+                    continue
+            except ValueError:
+                continue
+            key = hashlib.sha256(path.read_bytes()).digest()
+            found.setdefault(key, path)
+    return list(found.values())
+
+
+def processes(session):
+    """The living processes of a session, and what each is in: {pid: name}."""
+    alive = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text(encoding="latin-1")
+        except OSError:
+            continue
+        name = text[text.index("(") + 1:text.rindex(")")]
+        words = text[text.rindex(")") + 2:].split()
+        if int(words[3]) == session and words[0] != "Z":
+            alive[int(stat.parent.name)] = name
+    return alive
+
+
+def end_session(process, timeout=5):
+    """SIGKILL for a process of ours and all that it started."""
+    for pid in processes(process.pid):
+        try:
+            subprocess.os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait(timeout)
+
+
+def libconfig(value, indent=0):
+    """Python values as libconfig text."""
+    pad = "\t" * indent
+    if isinstance(value, dict) and indent == 0:
+        return "".join(f"{k} = {libconfig(v, 1)};\n" for k, v in value.items())
+    if isinstance(value, dict):
+        inner = "".join(f"{pad}{k} = {libconfig(v, indent + 1)};\n"
+                        for k, v in value.items())
+        return "{\n" + inner + pad[:-1] + "}"
+    if isinstance(value, list):
+        return "(" + ", ".join(libconfig(v, indent) for v in value) + ")"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(libconfig(v, indent) for v in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return f"{value}L" if abs(value) >= 1 << 31 else str(value)
+
+
+class Storescp:
+    """DCMTK's storescp, which writes the bytes as they came (+B)."""
+
+    def __init__(self, folder, *options, port=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.port = port or free_port()
+        self.options = options
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["storescp", "+B", "--accept-all", "--fork", "-od", str(self.folder),
+             *self.options, str(self.port)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True)
+        wait_until(lambda: listening(self.port), 10, "storescp listens")
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            end_session(self.process)
+            self.process = None
+
+    def instances(self):
+        return [instance.read(p) for p in sorted(self.folder.iterdir())]
