@@ -1,9 +1,9 @@
 /*
- * The configuration: one libconfig file, one const struct. A table in conf.c
- * holds name, type, default, range and unit of each key; dcmspool.conf(5) is
- * checked against it. An unknown key, a wrong type, a value out of range, or
- * a reference to a destination that is not there is an error with file, line
- * and key.
+ * The configuration: one libconfig file, one const struct. A table in
+ * conf_table.c holds name, type, default, range and unit of each key;
+ * dcmspool.conf(5) is checked against it. An unknown key, a wrong type, a value
+ * out of range, or a reference to a destination that is not there is an error
+ * with file, line and key.
  */
 #ifndef DCMSPOOL_CONF_H
 #define DCMSPOOL_CONF_H

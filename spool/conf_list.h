@@ -1,10 +1,10 @@
 /*
- * Settings that hold several values: comma-separated lists, StatusClass.
+ * Comma-separated lists: AE titles, UIDs, destinations.
  */
 #ifndef DCMSPOOL_CONF_LIST_H
 #define DCMSPOOL_CONF_LIST_H
 
-#include <libconfig.h>
+#include <stdbool.h>
 
 #include "conf.h"
 #include "conf_place.h"
@@ -22,11 +22,6 @@ int conf_list_targets(const struct conf_key *key, const char *text,
 /* text NULL: all of them. */
 int conf_list_wait_for(const char *text, const struct conf *conf,
     struct conf_route *route, const struct conf_place *place, struct err *err);
-/* setting NULL: none. */
-int conf_list_status(const struct conf_key *key, config_setting_t *setting,
-    struct conf_destination *destination, const struct conf_place *place,
-    struct err *err);
-
 void conf_list_free(struct conf_patterns *patterns);
 
 /* NULL where it may be an AE title (or, with `pattern`, a pattern of them);

@@ -18,8 +18,8 @@ static int fail(const struct conf_place *place, enum err_class class,
     const char *what, struct err *err);
 
 int
-conf_fail(const struct conf_place *place, struct err *err, const char *format,
-    ...)
+conf_fail(
+    const struct conf_place *place, struct err *err, const char *format, ...)
 {
 	char what[ERR_TEXT_SIZE];
 	va_list args;
@@ -55,12 +55,13 @@ fail(const struct conf_place *place, enum err_class class, const char *what,
 static void
 format_key(const struct conf_place *place, char out[KEY_SIZE])
 {
-	const char *dot = *place->group != '\0' && *place->key != '\0' ? "." : "";
+	const char *dot =
+	    *place->group != '\0' && *place->key != '\0' ? "." : "";
 
 	if (place->index >= 0)
 		(void)snprintf(out, KEY_SIZE, "%s[%d]%s%s", place->group,
 		    place->index, dot, place->key);
 	else
-		(void)snprintf(out, KEY_SIZE, "%s%s%s", place->group, dot,
-		    place->key);
+		(void)snprintf(
+		    out, KEY_SIZE, "%s%s%s", place->group, dot, place->key);
 }

@@ -12,7 +12,6 @@
  * text[size] is a NUL. -1 (ERR_CONFIG) with file and line: a number that
  * libconfig would cut to its low 32 (or 64) bits, an @include, a NUL.
  */
-int conf_scan(
-    const char *file, const char *text, size_t size, struct err *err);
+int conf_scan(const char *file, const char *text, size_t size, struct err *err);
 
 #endif

@@ -5,8 +5,6 @@
 #ifndef DCMSPOOL_CONF_VALUE_H
 #define DCMSPOOL_CONF_VALUE_H
 
-#include <stdbool.h>
-
 #include <libconfig.h>
 
 #include "conf.h"
@@ -25,10 +23,6 @@ int conf_value_read(const struct conf_key *key, config_setting_t *setting,
 
 /* Frees what the field owns. */
 void conf_value_free(const struct conf_key *key, void *base);
-
-/* Whether the field is the same in both. */
-bool conf_value_equal(
-    const struct conf_key *key, const void *base_a, const void *base_b);
 
 /* -1: the setting is not what the key wants; says what to write. */
 int conf_fail_type(const struct conf_key *key, const config_setting_t *setting,

@@ -48,7 +48,8 @@ def test_our_data_sets_are_what_dcmtk_sends(pacs, tmp_path):
     assert pacs.received[0].digest == made.digest
 
 
-@pytest.mark.parametrize("path", tools.real_files(), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", tools.real_files(even=True), ids=lambda p: p.name)
 def test_storescp_gets_it_bit_for_bit(path, storescp):
     scp = storescp()
     sent = instance.read(path)

@@ -1,0 +1,95 @@
+/*
+ * What an association is made of, for the two ways to establish one. Private
+ * to *_dcmtk.cc.
+ */
+#ifndef DCMSPOOL_ASSOC_PRIVATE_DCMTK_H
+#define DCMSPOOL_ASSOC_PRIVATE_DCMTK_H
+
+#include "transport_dcmtk.h"
+
+#include <exception>
+#include <vector>
+
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dul.h>
+
+#include "assoc_dcmtk.h"
+
+#define ASSOC_CONTEXT_IDS 256
+
+struct assoc {
+	Wire wire;
+	T_ASC_Network *network = nullptr;
+	T_ASC_Association *ul = nullptr; /* DCMTK's upper layer */
+
+	char calling_aet[17] = "", called_aet[17] = "";
+
+	/* Accepted presentation contexts by id. They are DCMTK's. */
+	const DUL_PRESENTATIONCONTEXT *accepted[ASSOC_CONTEXT_IDS] = {};
+
+	size_t pdv_bytes = 0;
+	DUL_PDV next = {}; /* where has_next: read, and not given out yet */
+	bool has_next = false;
+	bool spoiled = false; /* a PDU was read or written in part */
+
+	/* of acceptor_get_context */
+	std::vector<const char *> transfer_syntaxes;
+
+	assoc() = default;
+	assoc(const assoc &) = delete;
+	assoc &operator=(const assoc &) = delete;
+	~assoc();
+
+	/* Takes over substitute (see WireLayer), also on failure. */
+	int open_network(
+	    T_ASC_NetworkRole role, int substitute, struct err *err);
+
+	/* From the peer's maximum PDU size; 0 is no limit. -1 where no data
+	 * would fit. */
+	int set_pdv_bytes(unsigned long peer_max_pdu, struct err *err);
+};
+
+/* Largest and smallest PDU that DCMTK deals in. */
+int assoc_clamp_pdu_bytes(int max_pdu_bytes);
+
+/* Ours, for the association request or answer. */
+void assoc_set_implementation(T_ASC_Parameters *params);
+
+/* Why an association was not established, or ended: ERR_TEMPORARY for what
+ * the network did, ERR_CORRUPT for what the peer should not have. */
+int assoc_failure(const struct assoc *assoc, const OFCondition &cond,
+    const char *doing, struct err *err);
+
+/* No exception leaves through a C function. */
+template <typename F>
+int
+assoc_guard(struct err *err, F f) noexcept
+{
+	try {
+		return f();
+	} catch (const std::bad_alloc &) {
+		return err_set(err, ERR_TEMPORARY, "out of memory");
+	} catch (const std::exception &e) {
+		return err_set(err, ERR_BUG, "exception: %s", e.what());
+	} catch (...) {
+		return err_set(err, ERR_BUG, "exception of unknown type");
+	}
+}
+
+/* Each node of one of DCMTK's lists. */
+template <typename T, typename F>
+void
+assoc_for_each(LST_HEAD *list, F f)
+{
+	T *node;
+
+	if (list == nullptr)
+		return;
+	node = static_cast<T *>(LST_Head(&list));
+	if (node != nullptr)
+		(void)LST_Position(&list, node);
+	for (; node != nullptr; node = static_cast<T *>(LST_Next(&list)))
+		f(*node);
+}
+
+#endif

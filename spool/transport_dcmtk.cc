@@ -1,0 +1,261 @@
+/*
+ * The transport under DCMTK's upper layer.
+ *
+ * DCMTK bounds the wait for the first byte of a PDU, in whole seconds, and
+ * nothing behind it; its peers, and itself, write a PDU in two parts and so
+ * make Nagle's algorithm wait for an acknowledgement that is held back. Here
+ * each operation has a deadline, each read asks for acknowledgements at once,
+ * and a PDU goes out in one piece.
+ *
+ * Errors: as read(2) and write(2), with the reason kept in the wire;
+ * ETIMEDOUT where a deadline passed.
+ */
+#include "transport_dcmtk.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static void set_option(int fd, int level, int option);
+
+/* DCMTK's handle on a wire. */
+class WireConnection : public DcmTCPConnection
+{
+      public:
+	WireConnection(int fd, Wire &wire_) : DcmTCPConnection(fd), wire(wire_)
+	{
+		wire.fd = fd;
+	}
+
+	/* The base class closes the socket. */
+	~WireConnection() override
+	{
+		wire.fd = -1;
+	}
+
+	ssize_t
+	read(void *data, size_t size) override
+	{
+		return wire.read(data, size);
+	}
+
+	ssize_t
+	write(void *data, size_t size) override
+	{
+		return wire.write(data, size);
+	}
+
+	/* The deadline of the operation holds, whatever DCMTK asks for. */
+	OFBool
+	networkDataAvailable(int) override
+	{
+		if (wire.hung_up || wire.wait(POLLIN, wire.deadline_ms))
+			return OFTrue;
+		if (wire.started)
+			wire.end = WIRE_STALLED;
+		return OFFalse;
+	}
+
+      private:
+	Wire &wire;
+};
+
+WireLayer::WireLayer(Wire &wire_, int substitute_)
+    : wire(wire_), substitute(substitute_)
+{
+}
+
+WireLayer::~WireLayer()
+{
+	if (substitute != -1)
+		(void)close(substitute);
+}
+
+DcmTransportConnection *
+WireLayer::createConnection(DcmNativeSocketType fd, OFBool secure)
+{
+	if (secure)
+		return nullptr;
+	if (substitute != -1) {
+		if (dup3(substitute, fd, O_CLOEXEC) == -1)
+			return nullptr;
+		(void)close(substitute);
+		substitute = -1;
+	} else if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+		return nullptr;
+	}
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+	return new WireConnection(fd, wire);
+}
+
+void
+Wire::begin_read(int first_ms, int rest)
+{
+	deadline_ms = first_ms < 0 ? NEVER : clock_mono_ms() + first_ms;
+	rest_ms = rest;
+	started = false;
+	write_ms = rest > 0 ? rest : first_ms;
+}
+
+void
+Wire::begin_write(int timeout_ms)
+{
+	write_ms = timeout_ms;
+}
+
+bool
+Wire::wait(short events, int64_t until_ms) const
+{
+	struct pollfd poller = {fd, events, 0};
+	int64_t left_ms;
+	int rc;
+
+	do {
+		left_ms = until_ms == NEVER ? -1 : until_ms - clock_mono_ms();
+		if (until_ms != NEVER && left_ms < 0)
+			left_ms = 0;
+		if (left_ms > INT_MAX)
+			left_ms = INT_MAX;
+		rc = poll(&poller, 1, static_cast<int>(left_ms));
+	} while (rc == -1 && errno == EINTR);
+	return rc > 0;
+}
+
+ssize_t
+Wire::read(void *data, size_t size)
+{
+	ssize_t got;
+
+	if (hung_up)
+		return 0;
+	for (;;) {
+		/* One-shot: the kernel turns it off again as it sees fit
+		 * (tcp(7)). */
+		set_option(fd, IPPROTO_TCP, TCP_QUICKACK);
+		got = recv(fd, data, size, MSG_DONTWAIT);
+		if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+		if (errno == EAGAIN && !wait(POLLIN, deadline_ms)) {
+			end = WIRE_STALLED;
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	if (got > 0 && !started) {
+		started = true;
+		if (rest_ms > 0)
+			deadline_ms = clock_mono_ms() + rest_ms;
+	} else if (got == 0) {
+		end = WIRE_FIN;
+	} else if (got == -1) {
+		end = WIRE_LOST;
+		error = errno;
+	}
+	return got;
+}
+
+ssize_t
+Wire::write(const void *data, size_t size)
+{
+	struct iovec part[2] = {
+	    {head, head_size}, {const_cast<void *>(data), size}};
+
+	if (joins && head_size == 0 && size <= HEAD_SIZE) {
+		memcpy(head, data, size);
+		head_size = size;
+		return static_cast<ssize_t>(size);
+	}
+	joins = false;
+	head_size = 0;
+	if (send_all(part, 2) == -1)
+		return -1;
+	return static_cast<ssize_t>(size);
+}
+
+ssize_t
+Wire::send_all(struct iovec *part, size_t parts)
+{
+	struct msghdr message = {};
+	ssize_t sent;
+	size_t used;
+
+	for (; parts > 0; part++, parts--)
+		while (part->iov_len > 0) {
+			message.msg_iov = part;
+			message.msg_iovlen = parts;
+			sent =
+			    sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+			if (sent == -1 && errno == EINTR)
+				continue;
+			if (sent == -1 && errno == EAGAIN) {
+				if (wait(POLLOUT, clock_mono_ms() + write_ms))
+					continue;
+				end = WIRE_STALLED;
+				errno = ETIMEDOUT;
+				return -1;
+			}
+			if (sent == -1) {
+				end = WIRE_LOST;
+				error = errno;
+				return -1;
+			}
+			for (used = static_cast<size_t>(sent);
+			     used > part->iov_len && parts > 1;
+			     used -= part->iov_len, part++, parts--)
+				continue;
+			part->iov_base =
+			    static_cast<uint8_t *>(part->iov_base) + used;
+			part->iov_len -= used;
+		}
+	return 0;
+}
+
+void
+Wire::drain(int timeout_ms)
+{
+	int64_t until_ms = clock_mono_ms() + timeout_ms;
+	uint8_t waste[4096];
+	ssize_t got;
+
+	if (fd == -1 || shutdown(fd, SHUT_WR) == -1)
+		return;
+	while (clock_mono_ms() < until_ms && wait(POLLIN, until_ms)) {
+		got = recv(fd, waste, sizeof(waste), MSG_DONTWAIT);
+		if (got == 0 ||
+		    (got == -1 && errno != EAGAIN && errno != EINTR))
+			break;
+	}
+}
+
+const char *
+Wire::reason() const
+{
+	switch (end) {
+	case WIRE_OPEN:
+		break;
+	case WIRE_FIN:
+		return "the peer closed the connection";
+	case WIRE_LOST:
+		return strerror(error);
+	case WIRE_STALLED:
+		return "no progress in time";
+	}
+	return "the connection is open";
+}
+
+static void
+set_option(int fd, int level, int option)
+{
+	const int on = 1;
+
+	/* Whatever is wrong with the socket, the next call on it says. */
+	(void)setsockopt(fd, level, option, &on, sizeof(on));
+}

@@ -1,0 +1,83 @@
+/*
+ * The transport under DCMTK's upper layer: deadlines, acknowledgements and
+ * whole writes that it does not have itself. Private to *_dcmtk.cc.
+ */
+#ifndef DCMSPOOL_TRANSPORT_DCMTK_H
+#define DCMSPOOL_TRANSPORT_DCMTK_H
+
+#include "c_headers_dcmtk.h"
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmnet/dcmlayer.h>
+#include <dcmtk/dcmnet/dcmtrans.h>
+
+enum wire_end {
+	WIRE_OPEN,
+	WIRE_FIN,    /* the peer closed */
+	WIRE_LOST,   /* reset, unreachable …: errno in `error` */
+	WIRE_STALLED /* a deadline passed inside a PDU, or while writing */
+};
+
+/*
+ * What is known of one connection. It belongs to the association and outlives
+ * DCMTK's connection, which DCMTK deletes where it likes.
+ */
+struct Wire {
+	static constexpr size_t HEAD_SIZE = 24;
+	static constexpr int64_t NEVER = INT64_MAX;
+
+	int fd = -1; /* closed by DCMTK's connection; -1 then */
+	wire_end end = WIRE_OPEN;
+	int error = 0;
+
+	int64_t deadline_ms = 0; /* of the read operation, monotonic */
+	int rest_ms = 0;	 /* from the first byte; 0 = as before */
+	bool started = false;	 /* a byte was read in this operation */
+	int write_ms = 0;	 /* without progress */
+	bool hung_up = false;	 /* reads as closed, to keep DCMTK from
+				    waiting */
+
+	bool joins = false; /* the next write is the head of a PDU: keep it
+			       for the one after it */
+	uint8_t head[HEAD_SIZE];
+	size_t head_size = 0;
+
+	/* Wait up to first_ms for a byte and then up to rest_ms for the whole
+	 * of it; rest_ms 0: first_ms is for the whole. */
+	void begin_read(int first_ms, int rest_ms);
+	void begin_write(int timeout_ms);
+
+	/* Waits for the poll(2) event until the deadline. */
+	bool wait(short events, int64_t until_ms) const;
+	ssize_t read(void *data, size_t size);
+	ssize_t write(const void *data, size_t size);
+
+	/* Ends our side, and waits up to timeout_ms for the peer to end its
+	 * own, so that what was sent last is not lost with a reset. */
+	void drain(int timeout_ms);
+
+	/* How it ended, for people. */
+	const char *reason() const;
+
+      private:
+	ssize_t send_all(struct iovec *part, size_t parts);
+};
+
+/* Makes connections that use the wire. */
+class WireLayer : public DcmTransportLayer
+{
+      public:
+	/* substitute: a connected socket that takes the place of the one that
+	 * DCMTK comes with, or -1; consumed. */
+	WireLayer(Wire &wire, int substitute);
+	~WireLayer() override;
+
+	DcmTransportConnection *createConnection(
+	    DcmNativeSocketType fd, OFBool secure) override;
+
+      private:
+	Wire &wire;
+	int substitute;
+};
+
+#endif
