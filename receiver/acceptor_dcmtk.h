@@ -57,7 +57,10 @@ int acceptor_accept_context(struct assoc *assoc, uint8_t id,
 int acceptor_refuse_context(
     struct assoc *assoc, uint8_t id, int result, struct err *err);
 
+/* -1 and ERR_CORRUPT also where the peer proposed nothing or takes no data:
+ * then nothing was sent, and it can be rejected. */
 int acceptor_acknowledge(struct assoc *assoc, struct err *err);
+/* Does not wait longer than 1 s for the peer to close; then close. */
 int acceptor_reject(
     struct assoc *assoc, int result, int source, int reason, struct err *err);
 

@@ -1,1 +1,9 @@
-RECEIVER_SRC := $(addprefix receiver/, main.c acceptor_dcmtk.cc)
+# the receiver: takes instances, spools them, waits for results, answers
+
+# without DCMTK, and pure: the unit tests link them
+RECEIVER_TESTABLE := $(addprefix receiver/, head.c verdict.c route.c)
+
+RECEIVER_SRC := $(RECEIVER_TESTABLE) $(addprefix receiver/, main.c \
+	acceptor_dcmtk.cc association.c channel.c children.c data_set.c \
+	listen.c meter.c negotiate.c outage.c recover.c respond.c server.c \
+	shared.c space.c store.c wait.c wait_table.c)

@@ -1,1 +1,6 @@
-SENDER_SRC := $(addprefix sender/, main.c requestor_dcmtk.cc)
+# policy without DCMTK, which the unit tests link, too
+SENDER_TESTABLE := $(addprefix sender/, outcome.c index.c contexts.c)
+
+SENDER_SRC := $(SENDER_TESTABLE) $(addprefix sender/, main.c sender.c \
+	destination.c foreign.c down.c settle.c together.c moves.c expire.c \
+	lanes.c lane.c deliver.c connection.c requestor_dcmtk.cc)

@@ -57,8 +57,9 @@ bool assoc_buffered(struct assoc *assoc);
 
 /*
  * The next PDV or event. timeout_ms bounds the wait for a PDU's first byte
- * and, again from there, for the whole of it. *err says more for all but
- * ASSOC_PDV and ASSOC_RELEASE.
+ * and, again from there but with at least 1 s, for the whole of it. *err says
+ * more for all but ASSOC_PDV and ASSOC_RELEASE. After an ASSOC_TIMEOUT inside a
+ * PDU the next call says ASSOC_BROKEN.
  */
 enum assoc_event assoc_read_pdv(struct assoc *assoc, int timeout_ms,
     struct assoc_pdv *pdv, struct err *err);

@@ -12,6 +12,7 @@
 
 #include <dcmtk/dcmnet/assoc.h>
 #include <dcmtk/dcmnet/dul.h>
+#include <dcmtk/ofstd/ofstd.h>
 
 #include "assoc_dcmtk.h"
 
@@ -28,8 +29,8 @@ struct assoc {
 	const DUL_PRESENTATIONCONTEXT *accepted[ASSOC_CONTEXT_IDS] = {};
 
 	size_t pdv_bytes = 0;
-	DUL_PDV next = {}; /* where has_next: read, and not given out yet */
-	bool has_next = false;
+	const uint8_t *pdvs = nullptr; /* of the last PDU, not given out yet */
+	size_t pdvs_bytes = 0;
 	bool spoiled = false; /* a PDU was read or written in part */
 
 	/* of acceptor_get_context */

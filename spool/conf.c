@@ -32,10 +32,11 @@ static void free_group(const char *group, void *base);
 const char *
 conf_path(const char *option)
 {
-	const char *path = option;
+	const char *path;
 
-	if (path == NULL)
-		path = getenv("DCMSPOOL_CONF");
+	if (option != NULL)
+		return option;
+	path = getenv("DCMSPOOL_CONF");
 	return path != NULL && *path != '\0' ? path : CONF_DEFAULT_PATH;
 }
 

@@ -2,7 +2,8 @@
  * A look at the text of the configuration before libconfig parses it. It reads
  * 5000000000 as 705032704 unless an L follows, without a word; and it ends the
  * process where an @include names a folder (its scanner's fatal error), so
- * that the configuration is one file.
+ * that the configuration is one file. A comment that does not end hides the
+ * rest of the file from it.
  *
  * Errors: ERR_CONFIG with file, line and the key that came last.
  */
@@ -26,10 +27,11 @@ struct scan {
 	char key[TOKEN_SIZE]; /* the last name */
 };
 
+static int fail_nul(struct scan *scan, struct err *err);
 static int step(struct scan *scan, struct err *err);
 static bool skip_blank(struct scan *scan);
-static void skip_to(struct scan *scan, const char *end);
-static void skip_string(struct scan *scan);
+static int skip_comment(struct scan *scan, struct err *err);
+static int skip_string(struct scan *scan, struct err *err);
 static void take(struct scan *scan, const char *set, char out[TOKEN_SIZE]);
 static int check_number(struct scan *scan, struct err *err);
 static bool fits(const char *number);
@@ -45,14 +47,21 @@ conf_scan(const char *file, const char *text, size_t size, struct err *err)
 {
 	struct scan scan = {.file = file, .at = text, .line = 1};
 
+	if (memchr(text, '\0', size) != NULL)
+		return fail_nul(&scan, err);
 	while (*scan.at != '\0')
 		if (step(&scan, err) < 0)
 			return -1;
-	if (scan.at != text + size)
-		return scan_fail(&scan, err,
-		    "a NUL byte is here, or in a comment or string that begins "
-		    "here; write text");
 	return 0;
+}
+
+static int
+fail_nul(struct scan *scan, struct err *err)
+{
+	for (; *scan->at != '\0'; scan->at++)
+		if (*scan->at == '\n')
+			scan->line++;
+	return scan_fail(scan, err, "a NUL byte is in this line; write text");
 }
 
 /* One token, comment or other character. */
@@ -63,10 +72,10 @@ step(struct scan *scan, struct err *err)
 
 	if (skip_blank(scan))
 		return 0;
-	if (*scan->at == '"') {
-		skip_string(scan);
-		return 0;
-	}
+	if (strncmp(scan->at, "/*", 2) == 0)
+		return skip_comment(scan, err);
+	if (*scan->at == '"')
+		return skip_string(scan, err);
 	if (*scan->at == '@')
 		return scan_fail(scan, err,
 		    "@include is not supported; write all of the configuration "
@@ -90,42 +99,46 @@ skip_blank(struct scan *scan)
 		scan->at++;
 	} else if (*scan->at == '#' || strncmp(scan->at, "//", 2) == 0) {
 		scan->at += strcspn(scan->at, "\n");
-	} else if (strncmp(scan->at, "/*", 2) == 0) {
-		scan->at += 2;
-		skip_to(scan, "*/");
 	} else {
 		return false;
 	}
 	return true;
 }
 
-/* Behind the next `end`, or to the end of the text. */
-static void
-skip_to(struct scan *scan, const char *end)
+/* Without its end, libconfig takes the rest of the file for a comment. */
+static int
+skip_comment(struct scan *scan, struct err *err)
 {
-	const size_t size = strlen(end);
+	const char *end = strstr(scan->at + 2, "*/");
 
-	for (; *scan->at != '\0'; scan->at++) {
-		if (strncmp(scan->at, end, size) == 0) {
-			scan->at += size;
-			return;
-		}
+	if (end == NULL)
+		return scan_fail(scan, err,
+		    "a comment begins here that does not end; write */ "
+		    "behind it");
+	for (; scan->at < end; scan->at++)
 		if (*scan->at == '\n')
 			scan->line++;
-	}
+	scan->at += 2;
+	return 0;
 }
 
-static void
-skip_string(struct scan *scan)
+static int
+skip_string(struct scan *scan, struct err *err)
 {
-	for (scan->at++; *scan->at != '\0' && *scan->at != '"'; scan->at++) {
-		if (*scan->at == '\\' && scan->at[1] != '\0')
-			scan->at++;
+	const char *end;
+
+	for (end = scan->at + 1; *end != '\0' && *end != '"'; end++)
+		if (*end == '\\' && end[1] != '\0')
+			end++;
+	if (*end == '\0')
+		return scan_fail(scan, err,
+		    "a text begins here that does not end; write \" behind "
+		    "it");
+	for (; scan->at < end; scan->at++)
 		if (*scan->at == '\n')
 			scan->line++;
-	}
-	if (*scan->at == '"')
-		scan->at++;
+	scan->at++;
+	return 0;
 }
 
 static void

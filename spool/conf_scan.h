@@ -10,7 +10,8 @@
 
 /*
  * text[size] is a NUL. -1 (ERR_CONFIG) with file and line: a number that
- * libconfig would cut to its low 32 (or 64) bits, an @include, a NUL.
+ * libconfig would cut to its low 32 (or 64) bits, an @include, a NUL, a
+ * comment or string without end.
  */
 int conf_scan(const char *file, const char *text, size_t size, struct err *err);
 

@@ -2,7 +2,8 @@
  * TCP connections to a peer.
  *
  * Errors: ERR_TEMPORARY where the name does not resolve or no address
- * answers; the text is that of the last address tried.
+ * answers; the text is that of the first address, which getaddrinfo(3) thinks
+ * the best.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +33,8 @@ static void close_keeping_errno(int fd);
 int
 connect_to(const char *host, int port, int timeout_ms, struct err *err)
 {
-	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
 	const struct addrinfo *address;
+	int64_t deadline_ms;
 	struct addrinfo *list;
 	int fd = -1, n = 0;
 
@@ -44,8 +45,9 @@ connect_to(const char *host, int port, int timeout_ms, struct err *err)
 		n++;
 	for (address = list; address != NULL && fd == -1;
 	     address = address->ai_next)
-		fd = connect_one(
-		    address, clock_mono_ms() + share_of(deadline_ms, n--), err);
+		fd = connect_one(address,
+		    clock_mono_ms() + share_of(deadline_ms, n--),
+		    address == list ? err : NULL);
 	freeaddrinfo(list);
 	return fd;
 }
@@ -78,17 +80,12 @@ resolve(const char *host, int port, struct addrinfo **list, struct err *err)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG};
-	struct addrinfo numeric = hints;
+	    .ai_flags = AI_NUMERICSERV};
 	char service[PORT_SIZE];
 	int rc;
 
 	(void)snprintf(service, sizeof(service), "%d", port & 0xffff);
-	/* An address is one whatever interfaces are up. */
-	numeric.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;
-	rc = getaddrinfo(host, service, &numeric, list);
-	if (rc == EAI_NONAME)
-		rc = getaddrinfo(host, service, &hints, list);
+	rc = getaddrinfo(host, service, &hints, list);
 	if (rc == EAI_SYSTEM)
 		return err_sys(err, "resolve %s", host);
 	if (rc != 0)

@@ -15,6 +15,8 @@
 #include "fs.h"
 #include "path.h"
 
+static int remove_entries(
+    int dirfd, const char *path, bool temporaries_only, struct err *err);
 static int finish_write(int *fd, const char *path, const char *data,
     size_t size, bool sync, struct err *err);
 
@@ -277,34 +279,23 @@ fs_scan(int dirfd, const char *path,
 }
 
 int
+fs_remove_temporaries(int dirfd, const char *path, struct err *err)
+{
+	return remove_entries(dirfd, path, true, err);
+}
+
+int
 fs_remove_tree(int dirfd, const char *path, struct err *err)
 {
-	char entry_path[PATH_SIZE + NAME_FILE_SIZE];
-	struct dirent *entry;
-	int fd, rc = 0;
-	DIR *dir;
+	struct err local = {.class = ERR_NONE};
 
-	fd = fs_open_dir(dirfd, path, err);
-	if (fd == -1)
-		return err != NULL && err->sys == ENOENT ? 0 : -1;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		(void)close(fd);
-		return err_sys(err, "read folder %s", path);
+	if (remove_entries(dirfd, path, false, &local) == -1 &&
+	    local.sys != ENOENT) {
+		if (err != NULL)
+			*err = local;
+		return -1;
 	}
-	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		(void)snprintf(entry_path, sizeof(entry_path), "%s/%s", path,
-		    entry->d_name);
-		if (fs_unlink(dirfd, entry_path, err) == -1)
-			rc = -1;
-	}
-	(void)closedir(dir);
-	if (rc == 0 && fs_rmdir(dirfd, path, err) == -1)
-		rc = -1;
-	return rc;
+	return fs_rmdir(dirfd, path, err) == -1 ? -1 : 0;
 }
 
 int
@@ -349,6 +340,39 @@ fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err)
 	/* A file system without a fixed number of inodes says 0 of 0. */
 	*inodes = st.f_files == 0 ? INT64_MAX : (int64_t)st.f_favail;
 	return 0;
+}
+
+static int
+remove_entries(
+    int dirfd, const char *path, bool temporaries_only, struct err *err)
+{
+	char entry_path[PATH_SIZE + NAME_FILE_SIZE];
+	struct dirent *entry;
+	const char *name;
+	int fd, rc = 0;
+	DIR *dir;
+
+	fd = fs_open_dir(dirfd, path, err);
+	if (fd == -1)
+		return -1;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		(void)close(fd);
+		return err_sys(err, "read folder %s", path);
+	}
+	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		name = entry->d_name;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		    (temporaries_only &&
+			(name[0] != '.' || name[strlen(name) - 1] != '~')))
+			continue;
+		(void)snprintf(
+		    entry_path, sizeof(entry_path), "%s/%s", path, name);
+		if (fs_unlink(dirfd, entry_path, err) == -1)
+			rc = -1;
+	}
+	(void)closedir(dir);
+	return rc;
 }
 
 static int

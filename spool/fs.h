@@ -68,6 +68,8 @@ int fs_sync_dir(int dirfd, const char *path, struct err *err);
 int fs_scan(int dirfd, const char *path,
     int (*visit)(void *context, const char *file), void *context,
     struct err *err);
+/* Removes what fs_replace_file left behind when it was killed. */
+int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
 /* Removes a folder and the files in it; one that is not there is ok. */
 int fs_remove_tree(int dirfd, const char *path, struct err *err);
 

@@ -27,14 +27,15 @@ static int read_header(struct item_reader *reader, const char *path,
     uint64_t file_bytes, struct err *err);
 static int check_length(struct item_reader *reader, const char *path,
     uint64_t file_bytes, struct err *err);
-static int check_unwritten(const struct item_reader *reader, const char *path,
-    const struct stat *st, struct err *err);
+static int check_unwritten(
+    int unwritten, const char *path, const struct stat *st, struct err *err);
 
 int
 item_reader_open(const struct spool *spool, const char *path,
     struct item_reader *reader, struct err *err)
 {
 	struct stat st;
+	int unwritten;
 
 	*reader = (struct item_reader){.fd = -1};
 	reader->fd = fs_open(
@@ -44,6 +45,8 @@ item_reader_open(const struct spool *spool, const char *path,
 			err->class = ERR_CORRUPT;
 		return -1;
 	}
+	unwritten = fs_unwritten(reader->fd);
+	/* After the lease: its size is the last. */
 	if (fstat(reader->fd, &st) == -1) {
 		(void)err_sys(err, "stat %s", path);
 		goto fail;
@@ -53,7 +56,7 @@ item_reader_open(const struct spool *spool, const char *path,
 		    err, ERR_CORRUPT, "%s is not a regular file", path);
 		goto fail;
 	}
-	if (check_unwritten(reader, path, &st, err) == -1 ||
+	if (check_unwritten(unwritten, path, &st, err) == -1 ||
 	    read_header(reader, path, (uint64_t)st.st_size, err) == -1 ||
 	    check_length(reader, path, (uint64_t)st.st_size, err) == -1)
 		goto fail;
@@ -67,6 +70,38 @@ void
 item_reader_close(struct item_reader *reader)
 {
 	(void)fs_close(&reader->fd, "", NULL);
+}
+
+int
+item_peek_association(const struct spool *spool, const char *path,
+    char association[PATH_ASSOCIATION_SIZE])
+{
+	static const char start[] = ENVELOPE_MAGIC "\nAssociation: ";
+	const char *found, *end;
+	char head[PART10_SIZE];
+	ssize_t got;
+	size_t size;
+	int fd;
+
+	fd = fs_open(
+	    spool->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, NULL);
+	if (fd == -1)
+		return 0;
+	got = fs_pread(fd, head, sizeof(head), 0, path, NULL);
+	(void)fs_close(&fd, path, NULL);
+	if (got <= 0)
+		return 0;
+	found = memmem(head, (size_t)got, start, sizeof(start) - 1);
+	if (found == NULL)
+		return 0;
+	found += sizeof(start) - 1;
+	end = memchr(found, '\n', (size_t)(head + got - found));
+	if (end == NULL || end - found >= PATH_ASSOCIATION_SIZE)
+		return 0;
+	size = (size_t)(end - found);
+	(void)memcpy(association, found, size);
+	association[size] = '\0';
+	return path_association_valid(association);
 }
 
 int
@@ -151,13 +186,11 @@ item_digest_free(struct item_digest *digest)
 }
 
 static int
-check_unwritten(const struct item_reader *reader, const char *path,
-    const struct stat *st, struct err *err)
+check_unwritten(
+    int unwritten, const char *path, const struct stat *st, struct err *err)
 {
 	int64_t quiet_us, changed_us;
-	int unwritten;
 
-	unwritten = fs_unwritten(reader->fd);
 	if (unwritten == -1) {
 		changed_us = (int64_t)st->st_mtim.tv_sec * 1000000 +
 			     st->st_mtim.tv_nsec / 1000;
@@ -207,9 +240,9 @@ check_length(struct item_reader *reader, const char *path, uint64_t file_bytes,
 {
 	const struct part10 *part10 = &reader->part10;
 
-	reader->data_set_bytes = file_bytes - part10->data_set_offset;
-	if (reader->data_set_bytes == 0)
+	if (file_bytes <= part10->data_set_offset)
 		return err_set(err, ERR_CORRUPT, "%s: no data set", path);
+	reader->data_set_bytes = file_bytes - part10->data_set_offset;
 	if (part10->has_envelope &&
 	    part10->envelope.data_set_bytes != reader->data_set_bytes)
 		return err_set(err, ERR_CORRUPT,

@@ -73,6 +73,13 @@ int item_reader_open(const struct spool *spool, const char *path,
 void item_reader_close(struct item_reader *reader);
 
 /*
+ * The association that an item came by, without parsing it: looks for the
+ * envelope's line at the start of the file. 1, or 0 where there is none.
+ */
+int item_peek_association(const struct spool *spool, const char *path,
+    char association[PATH_ASSOCIATION_SIZE]);
+
+/*
  * Whether two items are the same instance: SOP class and instance, transfer
  * syntax, and the data set byte for byte. 1, 0, -1.
  */

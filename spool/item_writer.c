@@ -106,6 +106,7 @@ item_writer_publish(struct item_writer *w, struct stamp_source *stamps,
 	size_t i;
 	int rc;
 
+	w->synced = false;
 	if (remember_dests(w, dests, n, err) == -1)
 		return -1;
 	name->message_id = w->part10.envelope.message_id;

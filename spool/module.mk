@@ -6,7 +6,9 @@ SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
 	conf_scan.c conf_status.c conf_table.c conf_value.c command.c)
 
 # what both daemons share over DCMTK
-ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc dimse.c)
+ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc oflog_dcmtk.cc \
+	dimse.c connect.c)
 
 # the operator command
-COMMAND_SRC := $(addprefix spool/, dcmspool.c)
+COMMAND_SRC := $(addprefix spool/, dcmspool.c cmd_items.c cmd_list.c cmd_print.c \
+	cmd_retry.c cmd_show.c cmd_status.c cmd_status_print.c cmd_wait.c)

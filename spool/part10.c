@@ -36,6 +36,7 @@ static int next_element(
     const uint8_t *data, size_t size, size_t *cursor, struct element *e);
 static int take_element(
     const struct element *e, struct part10 *p, struct err *err);
+static void take_aet(const struct element *e, char out[ENVELOPE_AET_SIZE]);
 static int take_uid(const struct element *e, const char *what,
     char out[NAME_UID_SIZE], struct err *err);
 static uint32_t get_le(const uint8_t *at, int bytes);
@@ -128,6 +129,13 @@ take_element(const struct element *e, struct part10 *p, struct err *err)
 		return take_uid(e, "SOP instance", p->sop_instance, err);
 	case 0x0010:
 		return take_uid(e, "transfer syntax", p->transfer_syntax, err);
+	case 0x0016:
+	case 0x0017:
+		take_aet(e, p->calling_aet);
+		return 0;
+	case 0x0018:
+		take_aet(e, p->called_aet);
+		return 0;
 	case 0x0102:
 		is_ours = envelope_unpack(e->value, e->size, &p->envelope, err);
 		p->has_envelope = is_ours == 1;
@@ -135,6 +143,26 @@ take_element(const struct element *e, struct part10 *p, struct err *err)
 	default:
 		return 0;
 	}
+}
+
+/* What is no AE title (PS3.5 6.2) is as good as not there. */
+static void
+take_aet(const struct element *e, char out[ENVELOPE_AET_SIZE])
+{
+	const uint8_t *from = e->value;
+	size_t size = e->size, i;
+
+	while (size > 0 && (from[size - 1] == ' ' || from[size - 1] == '\0'))
+		size--;
+	for (; size > 0 && *from == ' '; size--)
+		from++;
+	if (size == 0 || size >= ENVELOPE_AET_SIZE)
+		return;
+	for (i = 0; i < size; i++)
+		if (from[i] < 0x20 || from[i] >= 0x7f || from[i] == '\\')
+			return;
+	memcpy(out, from, size);
+	out[size] = '\0';
 }
 
 static int

@@ -23,6 +23,9 @@ struct part10 {
 	char sop_class[NAME_UID_SIZE];
 	char sop_instance[NAME_UID_SIZE];
 	char transfer_syntax[NAME_UID_SIZE];
+	/* (0002,0016) or (0002,0017), and (0002,0018): "" where not there.
+	 * Read only; part10_pack takes them from the envelope. */
+	char calling_aet[ENVELOPE_AET_SIZE], called_aet[ENVELOPE_AET_SIZE];
 	bool has_envelope;
 	struct envelope envelope;
 	size_t data_set_offset; /* bytes from the start of the file */

@@ -77,6 +77,9 @@ process_open_signals(struct err *err)
 		return -1;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* It comes when somebody opens for writing what is being asked about
+	 * with a lease (fs_unwritten), and would end us. */
+	(void)signal(SIGIO, SIG_IGN);
 	fill_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return err_sys(err, "block signals");
@@ -118,6 +121,14 @@ process_fork(int *socket_fd, struct err *err)
 	else
 		(void)fcntl(*socket_fd, F_SETFL, O_NONBLOCK);
 	return pid;
+}
+
+void
+process_wait(pid_t pid, int *wait_status)
+{
+	*wait_status = 0;
+	while (waitpid(pid, wait_status, 0) == -1 && errno == EINTR)
+		continue;
 }
 
 pid_t
@@ -197,7 +208,9 @@ become_child(pid_t parent)
 		_exit(EXIT_FAILURE); /* it died before the call above */
 	fill_signals(&set);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* The parent decides when to end: a terminal's ^C goes to all. */
+	/* The parent decides when to end: a terminal's ^C goes to all, and a
+	 * service manager may signal every process of the service. */
+	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 }

@@ -34,12 +34,14 @@ int process_read_signal(int signal_fd);
 
 /*
  * fork(2), with a socket pair (SOCK_SEQPACKET, non-blocking at the parent's
- * end) between the two. In the child: default signal actions, nothing
- * blocked, SIGPIPE ignored, and it is killed when its parent dies; returns 0.
+ * end) between the two. In the child: nothing is blocked, signals that the
+ * parent handles are ignored, and it is killed when its parent dies; returns 0.
  * In the parent: the pid. -1 and *err.
  */
 pid_t process_fork(int *socket_fd, struct err *err);
 
+/* Waits for a child that is known to end. */
+void process_wait(pid_t pid, int *wait_status);
 /* Reaps one child: its pid, 0 for none. */
 pid_t process_reap(int *wait_status);
 /* In words: "exit 1", "signal 11". */

@@ -4,8 +4,10 @@
  * Errors: a writer that is full says so in the end; a line that is none, or a
  * value that is not of its kind, is -1.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -128,13 +130,15 @@ int
 record_value_int(
     const struct record_line *line, int64_t min, int64_t max, int64_t *out)
 {
-	char text[24], rest;
-	int64_t value;
+	char text[24], *end;
+	long long value;
 
-	if (record_value(line, text, sizeof(text)) == -1 ||
-	    text[strspn(text, "-0123456789")] != '\0' ||
-	    sscanf(text, "%" SCNd64 "%c", &value, &rest) != 1 || value < min ||
-	    value > max)
+	if (record_value(line, text, sizeof(text)) == -1 || text[0] == '\0' ||
+	    text[strspn(text, "-0123456789")] != '\0')
+		return -1;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (*end != '\0' || errno != 0 || value < min || value > max)
 		return -1;
 	*out = value;
 	return 0;

@@ -81,6 +81,7 @@ result_pack(const struct result *r, char out[RESULT_SIZE], size_t *size,
 int
 result_unpack(const char *text, size_t size, struct result *r, struct err *err)
 {
+	bool has_state = false, has_status = false;
 	struct record_line line;
 	size_t cursor;
 	int more;
@@ -89,13 +90,20 @@ result_unpack(const char *text, size_t size, struct result *r, struct err *err)
 	if (!record_open(text, size, RESULT_MAGIC, &cursor))
 		return err_set(
 		    err, ERR_CORRUPT, "no \"" RESULT_MAGIC "\" record");
-	while ((more = record_next(text, size, &cursor, &line)) == 1)
+	while ((more = record_next(text, size, &cursor, &line)) == 1) {
 		if (unpack_line(&line, r) == -1)
 			return err_set(err, ERR_CORRUPT,
 			    "result: bad value of %.*s", (int)line.name_size,
 			    line.name);
+		has_state = has_state || record_is(&line, "State");
+		has_status = has_status || record_is(&line, "Status");
+	}
 	if (more == -1)
 		return err_set(err, ERR_CORRUPT, "result: broken line");
+	/* Cut off by a power cut: never taken for delivered. */
+	if (!has_state || !has_status)
+		return err_set(
+		    err, ERR_CORRUPT, "result: without State or Status");
 	return 0;
 }
 

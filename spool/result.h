@@ -27,7 +27,7 @@ enum result_state {
 };
 
 struct result {
-	char item[NAME_ITEM_SIZE];
+	char item[NAME_FILE_SIZE];
 	char association[PATH_ASSOCIATION_SIZE]; /* "" for a foreign item */
 	uint16_t message_id;
 	char sop_instance[NAME_UID_SIZE];

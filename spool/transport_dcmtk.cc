@@ -32,6 +32,7 @@ class WireConnection : public DcmTCPConnection
 	WireConnection(int fd, Wire &wire_) : DcmTCPConnection(fd), wire(wire_)
 	{
 		wire.fd = fd;
+		wire.attached = true;
 	}
 
 	/* The base class closes the socket. */
@@ -58,7 +59,7 @@ class WireConnection : public DcmTCPConnection
 	{
 		if (wire.hung_up || wire.wait(POLLIN, wire.deadline_ms))
 			return OFTrue;
-		if (wire.started)
+		if (wire.received > 0)
 			wire.end = WIRE_STALLED;
 		return OFFalse;
 	}
@@ -101,7 +102,7 @@ Wire::begin_read(int first_ms, int rest)
 {
 	deadline_ms = first_ms < 0 ? NEVER : clock_mono_ms() + first_ms;
 	rest_ms = rest;
-	started = false;
+	received = 0;
 	write_ms = rest > 0 ? rest : first_ms;
 }
 
@@ -149,16 +150,18 @@ Wire::read(void *data, size_t size)
 			return -1;
 		}
 	}
-	if (got > 0 && !started) {
-		started = true;
-		if (rest_ms > 0)
+	if (got > 0) {
+		if (received == 0 && rest_ms > 0)
 			deadline_ms = clock_mono_ms() + rest_ms;
+		received += static_cast<size_t>(got);
 	} else if (got == 0) {
 		end = WIRE_FIN;
 	} else if (got == -1) {
 		end = WIRE_LOST;
 		error = errno;
 	}
+	if (got == sizeof(tail))
+		memcpy(tail, data, sizeof(tail));
 	return got;
 }
 
@@ -175,8 +178,10 @@ Wire::write(const void *data, size_t size)
 	}
 	joins = false;
 	head_size = 0;
-	if (send_all(part, 2) == -1)
+	if (send_all(part, 2) == -1) {
+		torn = true;
 		return -1;
+	}
 	return static_cast<ssize_t>(size);
 }
 

@@ -26,14 +26,16 @@ struct Wire {
 	static constexpr size_t HEAD_SIZE = 24;
 	static constexpr int64_t NEVER = INT64_MAX;
 
-	int fd = -1; /* closed by DCMTK's connection; -1 then */
+	int fd = -1;	       /* closed by DCMTK's connection; -1 then */
+	bool attached = false; /* DCMTK had a connection with it */
 	wire_end end = WIRE_OPEN;
 	int error = 0;
 
 	int64_t deadline_ms = 0; /* of the read operation, monotonic */
 	int rest_ms = 0;	 /* from the first byte; 0 = as before */
-	bool started = false;	 /* a byte was read in this operation */
+	size_t received = 0;	 /* bytes, in this operation */
 	int write_ms = 0;	 /* without progress */
+	bool torn = false;	 /* a write failed, perhaps inside a PDU */
 	bool hung_up = false;	 /* reads as closed, to keep DCMTK from
 				    waiting */
 
@@ -41,6 +43,9 @@ struct Wire {
 			       for the one after it */
 	uint8_t head[HEAD_SIZE];
 	size_t head_size = 0;
+
+	uint8_t tail[4] = {}; /* what was read last, where it was four bytes:
+				 the body of an A-ABORT */
 
 	/* Wait up to first_ms for a byte and then up to rest_ms for the whole
 	 * of it; rest_ms 0: first_ms is for the whole. */

@@ -15,9 +15,9 @@ BIN = os.environ.get("BIN", "")
 RECEIVER = tools.TREE / f"{BIN}receiver/dcmspool-receiver"
 SENDER = tools.TREE / f"{BIN}sender/dcmspool-sender"
 COMMAND = tools.TREE / f"{BIN}spool/dcmspool"
+SANITIZED = "san" in BIN  # more memory, more time
 
-STATES = ("new", "active", "deferred", "hold", "failed", "sent", "corrupt")
-FINDINGS = re.compile(r"Sanitizer|runtime error:|event=bug|\bbug\b")
+FINDINGS = re.compile(r"Sanitizer|runtime error:| panic | bug ")
 
 
 class Daemon:

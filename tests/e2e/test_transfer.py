@@ -5,7 +5,6 @@ import subprocess
 import pydicom
 import pytest
 from peers import instance, pdu
-from peers.modality import contexts_for
 
 import gateway as gateways
 import tools
@@ -19,7 +18,7 @@ def send_with_dcmsend(port, paths):
 
 
 def send_with_storescu(port, paths):
-    return tools.run("storescu", "-v", "-aec", "ENS-SCP", "-aet", "JD-SCU",
+    return tools.run("storescu", "-v", "-R", "-nh", "-aec", "ENS-SCP", "-aet", "JD-SCU",
                      "127.0.0.1", port, *paths)
 
 
@@ -58,31 +57,28 @@ def test_real_files_reach_storescp(start_gateway, storescp):
         assert got == (one.sop_class, one.transfer, one.digest)
 
 
-@pytest.mark.parametrize("send, compressed", [
-    (send_with_dcmsend, True), (send_with_storescu, False),
-    (send_with_gdcmscu, False)])
+@pytest.mark.parametrize("send, files", [
+    (send_with_dcmsend, tools.study()),
+    (send_with_storescu, tools.study(compressed=False)),
+    (send_with_gdcmscu, [p for p in tools.study(compressed=False)
+                         if p.stem in ("CT_small", "MR_small")])],
+    ids=["dcmsend", "storescu", "gdcmscu"])
 def test_programs_arrive_as_they_send(
-        start_gateway, destination, storescp, send, compressed, tmp_path):
+        start_gateway, destination, storescp, send, files):
     """What the program puts on the wire, seen by a peer without a gateway, is
     what storescp +B has with one, and what another destination has."""
-    files = []
-    for path in tools.real_files(even=True):
-        one = instance.read(path)
-        plain = one.transfer in (pdu.IMPLICIT_LE, pdu.EXPLICIT_LE)
-        if compressed or plain and one.sop_class != "":
-            files.append(path)
     plain, pacs, scp = destination(), destination(), storescp()
     direct = send(plain.port, files)
     gateway = start_gateway({"scp": scp, "pacs": pacs}, KeepSent=3600)
     through = send(gateway.port, files)
-    assert through.returncode == direct.returncode, through.stdout
-    assert plain.received, direct.stdout
+    if send is not send_with_gdcmscu:  # which may crash when it is done
+        assert (direct.returncode, through.returncode) == (0, 0)
+    assert len(plain.received) == len(files) > 1, direct.stdout
     assert by_uid(pacs.received) == by_uid(plain.received)
     assert by_uid(scp.instances()) == by_uid(plain.received)
-    for name in gateway.items("scp", "sent"):
-        kept = instance.read(gateway.path("scp", "sent", name))
-        assert by_uid(plain.received)[kept.uid][2] == kept.digest or (
-            kept.digest in [r.digest for r in plain.received])
+    kept = [instance.read(gateway.path("scp", "sent", name)).digest
+            for name in gateway.items("scp", "sent")]
+    assert kept == [r.digest for r in plain.received]
 
 
 @pytest.mark.parametrize("size", [2, 4096, 131062, 131063, 262120, 1000001])
@@ -299,8 +295,3 @@ def test_a_class_that_no_route_takes_is_refused(start_gateway, pacs):
     with gateway.modality(image, other) as ct:
         assert [ct.results[i][0] for i in (1, 3)] == [0, 3]
         assert ct.store(image).status == 0
-
-
-def test_contexts_for_are_what_they_say():
-    one, two = instance.make(), instance.make()
-    assert contexts_for(one, two) == [(one.sop_class, [one.transfer])]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from peers import instance
+from peers import instance, pdu
 
 PYTHON = sys.executable
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -99,6 +99,19 @@ def real_files(even=False):
     return list(found.values())
 
 
+def study(even=True, compressed=True):
+    """A choice of them that DCMTK's and GDCM's programs can read and send."""
+    names = """CT_small ExplVR_BigEnd JPEG-lossy JPEG2000 JPGExtended MR_small
+        MR_small_RLE MR_small_bigendian MR_small_expb MR_small_implicit
+        MR_small_jp2klossless MR_small_jpeg_ls_lossless SC_rgb_jpeg_dcmtk
+        SC_rgb_rle_2frame SC_rgb_small_odd examples_overlay liver_1frame
+        reportsi rtdose rtplan rtstruct test-SR waveform_ecg""".split()
+    found = {p.stem: p for p in real_files(even) if p.stem in names}
+    plain = (pdu.IMPLICIT_LE, pdu.EXPLICIT_LE, pdu.EXPLICIT_BE)
+    return [p for p in found.values()
+            if compressed or instance.read(p).transfer in plain]
+
+
 def processes(session):
     """The living processes of a session, and what each is in: {pid: name}."""
     alive = {}
@@ -157,8 +170,8 @@ class Storescp:
 
     def start(self):
         self.process = subprocess.Popen(
-            ["storescp", "+B", "--accept-all", "--fork", "-od", str(self.folder),
-             *self.options, str(self.port)],
+            ["storescp", "+B", "--accept-all", "--fork", *self.options,
+             "-od", str(self.folder), str(self.port)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(lambda: listening(self.port), 10, "storescp listens")

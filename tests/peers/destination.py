@@ -2,7 +2,7 @@
 
     with Destination() as pacs:                     # a free port
         pacs.default = Answer(status=0xB000)
-        pacs.script = [Answer(status=0xA700, delay=1)]   # the next ones, in turn
+        pacs.script = [Answer(status=0xA700, delay=1)]  # the next, in turn
         pacs.by_uid["1.2.3"] = [Answer(cut="data", how="rst")]
         ...
         assert pacs.received[0].digest == sent.digest

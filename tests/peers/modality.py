@@ -113,7 +113,7 @@ class Modality:
         return self.read_response()
 
     def store(self, instance, message_id=None, **more):
-        """C-STORE and the wait for its answer; as send() and read_response()."""
+        """send() and read_response()."""
         self.send(instance, message_id, **more)
         return self.read_response()
 
@@ -168,6 +168,7 @@ class Modality:
         while True:
             kind, body = pdu.read_pdu(self.sock)
             assert kind == pdu.P_DATA_TF, kind
+            assert len(body) <= self.max_pdu, len(body)
             for context_id, is_command, last, part in pdu.pdvs(body):
                 assert is_command, "a response with a data set"
                 data += part

@@ -1,0 +1,248 @@
+/*
+ * The acceptor's side of association establishment.
+ *
+ * Errors: as assoc_dcmtk.cc.
+ */
+#include "../spool/assoc_private_dcmtk.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
+#include "acceptor_dcmtk.h"
+
+#define DRAIN_MS 1000 /* for a rejected peer to close */
+
+static int receive(int fd, int max_pdu_bytes, int artim_ms,
+    struct assoc **assoc, struct err *err);
+static bool has_request(const struct assoc *assoc);
+static void copy_title(char out[17], const char *title);
+static DUL_ASSOCIATESERVICEPARAMETERS *parameters(const struct assoc *assoc);
+static const DUL_PRESENTATIONCONTEXT *proposed_context(
+    const struct assoc *assoc, size_t index);
+static int acknowledge(struct assoc *assoc, struct err *err);
+
+extern "C" int
+acceptor_receive(int fd, int max_pdu_bytes, int artim_ms, struct assoc **assoc,
+    struct err *err)
+{
+	*assoc = nullptr;
+	return assoc_guard(err,
+	    [=] { return receive(fd, max_pdu_bytes, artim_ms, assoc, err); });
+}
+
+extern "C" const char *
+acceptor_calling_aet(const struct assoc *assoc)
+{
+	return assoc->calling_aet;
+}
+
+extern "C" const char *
+acceptor_called_aet(const struct assoc *assoc)
+{
+	return assoc->called_aet;
+}
+
+extern "C" size_t
+acceptor_contexts(const struct assoc *assoc)
+{
+	size_t n = 0;
+
+	(void)assoc_guard(nullptr, [&] {
+		assoc_for_each<DUL_PRESENTATIONCONTEXT>(
+		    parameters(assoc)->requestedPresentationContext,
+		    [&](const DUL_PRESENTATIONCONTEXT &) { n++; });
+		return 0;
+	});
+	return n;
+}
+
+extern "C" int
+acceptor_get_context(struct assoc *assoc, size_t index,
+    struct acceptor_context *context, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		const DUL_PRESENTATIONCONTEXT *proposed;
+
+		proposed = proposed_context(assoc, index);
+		if (proposed == nullptr)
+			return err_set(err, ERR_BUG,
+			    "there is no presentation context %zu", index);
+		assoc->transfer_syntaxes.clear();
+		assoc_for_each<DUL_TRANSFERSYNTAX>(
+		    proposed->proposedTransferSyntax,
+		    [=](const DUL_TRANSFERSYNTAX &syntax) {
+			    assoc->transfer_syntaxes.push_back(
+				syntax.transferSyntax);
+		    });
+		context->id = proposed->presentationContextID;
+		context->abstract_syntax = proposed->abstractSyntax;
+		context->transfer_syntaxes = assoc->transfer_syntaxes.data();
+		context->transfer_syntaxes_n = assoc->transfer_syntaxes.size();
+		return 0;
+	});
+}
+
+extern "C" int
+acceptor_accept_context(struct assoc *assoc, uint8_t id,
+    const char *transfer_syntax, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		OFCondition cond = ASC_acceptPresentationContext(
+		    assoc->ul->params, id, transfer_syntax);
+
+		return cond.good()
+			   ? 0
+			   : assoc_failure(assoc, cond, "accept context", err);
+	});
+}
+
+extern "C" int
+acceptor_refuse_context(
+    struct assoc *assoc, uint8_t id, int result, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		OFCondition cond =
+		    ASC_refusePresentationContext(assoc->ul->params, id,
+			static_cast<T_ASC_P_ResultReason>(result));
+
+		return cond.good()
+			   ? 0
+			   : assoc_failure(assoc, cond, "refuse context", err);
+	});
+}
+
+extern "C" int
+acceptor_acknowledge(struct assoc *assoc, struct err *err)
+{
+	return assoc_guard(err, [=] { return acknowledge(assoc, err); });
+}
+
+extern "C" int
+acceptor_reject(
+    struct assoc *assoc, int result, int source, int reason, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		const T_ASC_RejectParameters rejection = {
+		    static_cast<T_ASC_RejectParametersResult>(result),
+		    static_cast<T_ASC_RejectParametersSource>(source),
+		    static_cast<T_ASC_RejectParametersReason>(reason)};
+		OFCondition cond;
+
+		cond = ASC_rejectAssociation(assoc->ul, &rejection);
+		if (cond.bad())
+			return assoc_failure(assoc, cond, "reject", err);
+		assoc->wire.drain(DRAIN_MS);
+		return 0;
+	});
+}
+
+static int
+receive(int fd, int max_pdu_bytes, int artim_ms, struct assoc **result,
+    struct err *err)
+{
+	auto assoc = std::make_unique<struct assoc>();
+	OFCondition cond;
+	int rc;
+
+	if (fd <= 0)
+		return err_set(
+		    err, ERR_BUG, "descriptor %d is none for DCMTK", fd);
+	/* Set before DCMTK's network is, or that would listen itself. */
+	dcmExternalSocketHandle.set(fd);
+	assoc->wire.begin_read(artim_ms, 0);
+	rc = assoc->open_network(NET_ACCEPTOR, -1, err);
+	if (rc == 0)
+		cond = ASC_receiveAssociation(assoc->network, &assoc->ul,
+		    assoc_clamp_pdu_bytes(max_pdu_bytes), nullptr, nullptr,
+		    OFFalse, DUL_NOBLOCK, 1);
+	dcmExternalSocketHandle.set(-1);
+	if (!assoc->wire.attached)
+		(void)close(fd);
+	if (rc == -1)
+		return -1;
+	if (cond.bad() || !has_request(assoc.get()))
+		return assoc_failure(
+		    assoc.get(), cond, "receive association request", err);
+	copy_title(assoc->calling_aet, parameters(assoc.get())->callingAPTitle);
+	copy_title(assoc->called_aet, parameters(assoc.get())->calledAPTitle);
+	*result = assoc.release();
+	return 0;
+}
+
+/* To DCMTK an abort or a closed connection in place of the request is no
+ * error. */
+static bool
+has_request(const struct assoc *assoc)
+{
+	return assoc->ul != nullptr &&
+	       parameters(assoc)->requestedPresentationContext != nullptr;
+}
+
+/* DCMTK trims the end alone. */
+static void
+copy_title(char out[17], const char *title)
+{
+	size_t size;
+
+	title += strspn(title, " ");
+	size = strnlen(title, 16);
+	while (size > 0 && title[size - 1] == ' ')
+		size--;
+	memcpy(out, title, size);
+	out[size] = '\0';
+}
+
+static DUL_ASSOCIATESERVICEPARAMETERS *
+parameters(const struct assoc *assoc)
+{
+	return &assoc->ul->params->DULparams;
+}
+
+static const DUL_PRESENTATIONCONTEXT *
+proposed_context(const struct assoc *assoc, size_t index)
+{
+	const DUL_PRESENTATIONCONTEXT *found = nullptr;
+	size_t n = 0;
+
+	assoc_for_each<DUL_PRESENTATIONCONTEXT>(
+	    parameters(assoc)->requestedPresentationContext,
+	    [&](const DUL_PRESENTATIONCONTEXT &context) {
+		    if (n++ == index)
+			    found = &context;
+	    });
+	return found;
+}
+
+/* Where the peer's maximum PDU is of no use, or it proposed nothing, nothing is
+ * sent: the association can still be rejected. */
+static int
+acknowledge(struct assoc *assoc, struct err *err)
+{
+	T_ASC_Parameters *params = assoc->ul->params;
+	OFCondition cond;
+
+	if (assoc->set_pdv_bytes(params->DULparams.peerMaxPDU, err) == -1)
+		return -1;
+	if (params->DULparams.acceptedPresentationContext == nullptr)
+		return err_set(
+		    err, ERR_CORRUPT, "no presentation context to be answered");
+	assoc_set_implementation(params);
+	/* What DCMTK makes a buffer of, and looks for old versions of itself
+	 * in; the limit for what is sent it has kept elsewhere. */
+	params->theirMaxPDUReceiveSize = ASC_MINIMUMPDUSIZE;
+	cond = ASC_acknowledgeAssociation(assoc->ul);
+	if (cond.bad())
+		return assoc_failure(
+		    assoc, cond, "acknowledge association", err);
+	assoc_for_each<DUL_PRESENTATIONCONTEXT>(
+	    params->DULparams.acceptedPresentationContext,
+	    [=](const DUL_PRESENTATIONCONTEXT &context) {
+		    if (context.result == ASC_P_ACCEPTANCE)
+			    assoc->accepted[context.presentationContextID] =
+				&context;
+	    });
+	return 0;
+}

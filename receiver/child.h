@@ -1,0 +1,55 @@
+/*
+ * What one child of the receiver is and has: one association, from the
+ * connected socket to its end.
+ */
+#ifndef DCMSPOOL_RECEIVER_CHILD_H
+#define DCMSPOOL_RECEIVER_CHILD_H
+
+#include <stdbool.h>
+
+#include "../spool/conf.h"
+#include "../spool/envelope.h"
+#include "../spool/path.h"
+#include "../spool/spool.h"
+#include "shared.h"
+
+/* What the parent wants of it. */
+enum child_mode {
+	CHILD_SERVE,
+	CHILD_REJECT_LIMIT,   /* there are too many associations */
+	CHILD_REJECT_STOPPING /* the receiver stops */
+};
+
+struct assoc;
+struct wait;
+
+struct child {
+	/* from the parent */
+	enum child_mode mode;
+	int fd;			 /* the connection, until acceptor_receive */
+	int parent_fd;		 /* see channel.h */
+	const struct conf *conf; /* as it was when the child was forked */
+	const struct spool *spool;
+	struct shared *shared;
+	char association[PATH_ASSOCIATION_SIZE];
+	char peer[ENVELOPE_PEER_SIZE];
+
+	/* association.c */
+	struct assoc *assoc;
+	const char *calling_aet, *called_aet; /* of assoc */
+	int queue_fd; /* for spool_sender_runs: one of its own */
+	unsigned stored, refused;
+
+	/* store.c */
+	unsigned serial; /* of files in tmp/ */
+
+	/* wait.c */
+	struct wait *waits; /* what an answer is due for, by message ID */
+	bool has_folder;    /* result/<association> */
+	bool strays;	    /* markers may come that nobody waits for */
+};
+
+/* The process that serves a connection. */
+typedef void (*child_run)(struct child *child) __attribute__((noreturn));
+
+#endif

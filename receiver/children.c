@@ -1,0 +1,287 @@
+/*
+ * The parent's children.
+ *
+ * Errors: ERR_TEMPORARY where there is no memory or no descriptor. A folder
+ * that cannot be watched is logged; its child looks by itself.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../spool/log.h"
+#include "../spool/process.h"
+#include "../spool/watch.h"
+#include "channel.h"
+#include "children.h"
+#include "recover.h"
+
+struct entry {
+	struct children *children;
+	pid_t pid;
+	int fd; /* -1 once nothing comes any more */
+	int wd; /* inotify's for result/<association>; 0 = none */
+	enum child_mode mode;
+	char association[PATH_ASSOCIATION_SIZE];
+	char peer[ENVELOPE_PEER_SIZE];
+	struct entry *next;
+};
+
+struct children {
+	struct loop *loop;
+	const struct spool *spool;
+	int watch_fd; /* -1 = there is no inotify */
+	struct entry *first;
+};
+
+static void open_watch(struct children *children);
+static void close_watch(struct children *children);
+static void on_watch(void *context);
+static void on_marker(
+    void *context, int wd, enum watch_what what, const char *file);
+static void on_word(void *context);
+static void watch_folder(struct entry *entry);
+static void close_fd(struct entry *entry);
+static void log_death(const struct entry *entry, int wait_status);
+static size_t count(const struct children *children, bool serving);
+
+struct children *
+children_create(struct loop *loop, const struct spool *spool, struct err *err)
+{
+	struct children *children;
+
+	children = calloc(1, sizeof(*children));
+	if (children == NULL) {
+		(void)err_sys(err, "get memory for the table of children");
+		return NULL;
+	}
+	children->loop = loop;
+	children->spool = spool;
+	open_watch(children);
+	return children;
+}
+
+void
+children_free(struct children *children)
+{
+	struct entry *entry;
+
+	if (children == NULL)
+		return;
+	while ((entry = children->first) != NULL) {
+		children->first = entry->next;
+		if (entry->fd != -1)
+			(void)close(entry->fd);
+		free(entry);
+	}
+	if (children->watch_fd != -1)
+		(void)close(children->watch_fd);
+	free(children);
+}
+
+int
+children_add(struct children *children, pid_t pid, int fd,
+    const struct child *child, struct err *err)
+{
+	struct entry *entry;
+
+	entry = calloc(1, sizeof(*entry));
+	if (entry == NULL)
+		return err_sys(err, "get memory for a child");
+	entry->children = children;
+	entry->pid = pid;
+	entry->mode = child->mode;
+	memcpy(
+	    entry->association, child->association, sizeof(entry->association));
+	memcpy(entry->peer, child->peer, sizeof(entry->peer));
+	entry->fd = fd;
+	if (loop_add(children->loop, fd, on_word, entry, err) == -1) {
+		free(entry);
+		return -1;
+	}
+	entry->next = children->first;
+	children->first = entry;
+	return 0;
+}
+
+size_t
+children_serving(const struct children *children)
+{
+	return count(children, true);
+}
+
+size_t
+children_rejecting(const struct children *children)
+{
+	return count(children, false);
+}
+
+bool
+children_reaped(struct children *children, pid_t pid, int wait_status)
+{
+	struct entry **link = &children->first, *entry;
+
+	while ((entry = *link) != NULL && entry->pid != pid)
+		link = &entry->next;
+	if (entry == NULL)
+		return false;
+	*link = entry->next;
+	if (wait_status != 0)
+		log_death(entry, wait_status);
+	if (entry->wd != 0)
+		watch_remove(children->watch_fd, entry->wd);
+	close_fd(entry);
+	free(entry);
+	return true;
+}
+
+void
+children_tell_stop(const struct children *children)
+{
+	const struct entry *entry;
+
+	for (entry = children->first; entry != NULL; entry = entry->next)
+		if (entry->fd != -1)
+			(void)channel_send(entry->fd, CHANNEL_STOP);
+}
+
+void
+children_kill(const struct children *children, bool serving)
+{
+	const struct entry *entry;
+
+	for (entry = children->first; entry != NULL; entry = entry->next)
+		if ((entry->mode == CHILD_SERVE) == serving)
+			(void)kill(entry->pid, SIGKILL);
+}
+
+static void
+open_watch(struct children *children)
+{
+	struct err err = {.class = ERR_NONE};
+
+	children->watch_fd = watch_open(&err);
+	if (children->watch_fd != -1 &&
+	    loop_add(children->loop, children->watch_fd, on_watch, children,
+		&err) == 0)
+		return;
+	LOG(LOG_LEVEL_ERROR, "watch-unavailable", LOG_STR("error", err.text));
+	close_watch(children);
+}
+
+static void
+close_watch(struct children *children)
+{
+	if (children->watch_fd == -1)
+		return;
+	loop_remove(children->loop, children->watch_fd);
+	(void)close(children->watch_fd);
+	children->watch_fd = -1;
+}
+
+static void
+on_watch(void *context)
+{
+	struct children *children = context;
+	struct err err = {.class = ERR_NONE};
+
+	if (watch_read(children->watch_fd, on_marker, children, &err) == 0)
+		return;
+	LOG(LOG_LEVEL_ERROR, "watch-unavailable", LOG_STR("error", err.text));
+	close_watch(children);
+}
+
+/* A marker is there once it has its own name, without a dot in front. */
+static void
+on_marker(void *context, int wd, enum watch_what what, const char *file)
+{
+	struct children *children = context;
+	struct entry *entry;
+
+	if (what == WATCH_APPEARED && file[0] == '.')
+		return;
+	for (entry = children->first; entry != NULL; entry = entry->next) {
+		if (entry->wd == 0 ||
+		    (what != WATCH_OVERFLOW && entry->wd != wd))
+			continue;
+		if (what == WATCH_GONE)
+			entry->wd = 0;
+		else if (entry->fd != -1)
+			(void)channel_send(entry->fd, CHANNEL_LOOK);
+	}
+}
+
+static void
+on_word(void *context)
+{
+	struct entry *entry = context;
+	enum channel_word word;
+
+	word = channel_receive(entry->fd);
+	if (word == CHANNEL_WATCH)
+		watch_folder(entry);
+	else if (word != CHANNEL_NONE)
+		close_fd(entry);
+}
+
+static void
+watch_folder(struct entry *entry)
+{
+	const struct children *children = entry->children;
+	struct err err = {.class = ERR_NONE};
+	char path[PATH_SIZE];
+	int wd = -1;
+
+	if (children->watch_fd != -1) {
+		path_association(path, entry->association);
+		wd = watch_add(children->watch_fd, children->spool->root_fd,
+		    path, WATCH_NEW_NAMES, &err);
+		if (wd == -1)
+			LOG(LOG_LEVEL_WARNING, "watch-failed",
+			    LOG_STR("association", entry->association),
+			    LOG_STR("error", err.text));
+	}
+	if (wd != -1)
+		entry->wd = wd;
+	(void)channel_send(
+	    entry->fd, wd == -1 ? CHANNEL_UNWATCHED : CHANNEL_WATCHED);
+}
+
+static void
+close_fd(struct entry *entry)
+{
+	if (entry->fd == -1)
+		return;
+	loop_remove(entry->children->loop, entry->fd);
+	(void)close(entry->fd);
+	entry->fd = -1;
+}
+
+static void
+log_death(const struct entry *entry, int wait_status)
+{
+	struct err err = {.class = ERR_NONE};
+	char how[32];
+
+	process_describe(wait_status, how, sizeof(how));
+	LOG(LOG_LEVEL_ERROR, "child-died",
+	    LOG_STR("association", entry->association),
+	    LOG_STR("peer", entry->peer), LOG_STR("how", how));
+	if (recover_association(
+		entry->children->spool, entry->association, &err) == -1)
+		LOG(LOG_LEVEL_ERROR, "recovery-failed",
+		    LOG_STR("association", entry->association),
+		    LOG_STR("error", err.text));
+}
+
+static size_t
+count(const struct children *children, bool serving)
+{
+	const struct entry *entry;
+	size_t n = 0;
+
+	for (entry = children->first; entry != NULL; entry = entry->next)
+		n += (entry->mode == CHILD_SERVE) == serving;
+	return n;
+}

@@ -1,0 +1,41 @@
+/*
+ * The parent's table of its children, and what it and they tell each other:
+ * it owns the one inotify descriptor, and passes on that a marker came.
+ */
+#ifndef DCMSPOOL_RECEIVER_CHILDREN_H
+#define DCMSPOOL_RECEIVER_CHILDREN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "../spool/loop.h"
+#include "child.h"
+
+struct children;
+
+/* Opens inotify; where there is none that is logged, and the children look
+ * by themselves. */
+struct children *children_create(
+    struct loop *loop, const struct spool *spool, struct err *err);
+/* Closes every descriptor and frees; a forked child calls it, too. */
+void children_free(struct children *children);
+
+/* Takes over a process that was just forked, and the parent's end of its
+ * socket pair. */
+int children_add(struct children *children, pid_t pid, int fd,
+    const struct child *child, struct err *err);
+
+/* How many serve; how many reject. */
+size_t children_serving(const struct children *children);
+size_t children_rejecting(const struct children *children);
+
+/* One was reaped: false where it is not among them. What it left behind is
+ * removed where it did not end by itself. */
+bool children_reaped(struct children *children, pid_t pid, int wait_status);
+
+void children_tell_stop(const struct children *children);
+/* Ends those that serve, or those that reject. */
+void children_kill(const struct children *children, bool serving);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * dcmspool-receiver: takes instances from modalities, puts them into the
+ * spool, and answers with the destination's own answer. See
+ * dcmspool-receiver(8).
+ *
+ * Errors: each ends the program, with a line that says why and the exit code
+ * of its class (err.c).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "../spool/assoc_dcmtk.h"
+#include "../spool/conf.h"
+#include "../spool/fs.h"
+#include "../spool/log.h"
+#include "../spool/process.h"
+#include "../spool/spool.h"
+#include "association.h"
+#include "recover.h"
+#include "server.h"
+#include "shared.h"
+
+#define PROGRAM	     "dcmspool-receiver"
+#define LOCK_WAIT_MS 10000
+
+static int run(struct conf *conf, struct err *err);
+static int recover(const struct server_settings *settings, int64_t *newest_us,
+    struct err *err);
+static void serve(struct child *child) __attribute__((noreturn));
+
+int
+main(int argc, char **argv)
+{
+	struct process_options options;
+	struct err err = {.class = ERR_NONE};
+	struct conf *conf;
+	int rc;
+
+	rc = process_parse_options(argc, argv, PROGRAM, &options, &err);
+	if (rc == 1)
+		return EX_OK;
+	if (rc == 0)
+		rc = conf_load(options.conf_path, &conf, &err);
+	if (rc == 0 && options.check_only) {
+		conf_free(conf);
+		return EX_OK;
+	}
+	if (rc == -1) {
+		(void)fprintf(stderr, "%s: %s\n", PROGRAM, err.text);
+		return err_exit_code(&err);
+	}
+	log_open(PROGRAM, conf->log_level, conf->log_to_syslog);
+	if (run(conf, &err) == 0)
+		return EX_OK;
+	LOG(LOG_LEVEL_ERROR, "failed", LOG_STR("error", err.text));
+	return err_exit_code(&err);
+}
+
+static int
+run(struct conf *conf, struct err *err)
+{
+	struct server_settings settings = {.conf = conf, .serve = serve};
+	struct spool spool = {.root_fd = -1};
+	int64_t newest_us = 0;
+	int lock_fd = -1, rc = -1;
+
+	settings.spool = &spool;
+	settings.signal_fd = process_open_signals(err);
+	if (settings.signal_fd == -1)
+		goto out;
+	if (spool_open(conf->storage_location, true, &spool, err) == -1 ||
+	    spool_lock(&spool, SPOOL_RECEIVER, LOCK_WAIT_MS, &lock_fd, err) ==
+		-1 ||
+	    recover(&settings, &newest_us, err) == -1)
+		goto out;
+	settings.shared = shared_create(newest_us, err);
+	if (settings.shared == NULL ||
+	    server_prepare(conf, &spool, settings.shared, err) == -1 ||
+	    assoc_init(err) == -1)
+		goto out;
+	settings.conf = conf;
+	conf = NULL;
+	rc = server_run(&settings, err);
+out:
+	conf_free(conf);
+	(void)fs_close(&lock_fd, PATH_RESULT, NULL);
+	(void)fs_close(&settings.signal_fd, "signals", NULL);
+	if (spool.location != NULL)
+		spool_close(&spool);
+	return rc;
+}
+
+/* Only the holder of the lock does it, and before anything new comes. */
+static int
+recover(
+    const struct server_settings *settings, int64_t *newest_us, struct err *err)
+{
+	if (recover_all(settings->spool, err) == -1)
+		return -1;
+	return spool_newest_stamp(settings->spool, newest_us, err);
+}
+
+static void
+serve(struct child *child)
+{
+	association_serve(child);
+	_exit(EX_OK);
+}

@@ -1,0 +1,160 @@
+/*
+ * MaxQueueBytes. Between two counts, what is published is added; what is
+ * published while a count runs may be counted twice until the next one, so
+ * that the limit is reached rather too early than too late.
+ *
+ * Errors: ERR_CONFIG for too many limits. What cannot be counted is not.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../spool/clock.h"
+#include "../spool/fs.h"
+#include "meter.h"
+
+#define REST_MIN_MS 1000
+#define REST_FACTOR 9 /* rest so many times as long as the count took */
+
+struct count {
+	const struct spool *spool;
+	const char *dest;
+	enum queue_state state;
+	int64_t bytes;
+};
+
+static struct shared_meter *find(struct shared *shared, const char *name);
+static void count_destination(
+    const struct spool *spool, struct shared_meter *meter, const char *dest);
+static int count_file(void *context, const char *file);
+
+int
+meter_prepare(struct shared *shared, const struct conf *conf, struct err *err)
+{
+	const struct conf_destination *d;
+	size_t i, n;
+
+	for (i = 0; i < conf->destinations_n; i++) {
+		d = &conf->destinations[i];
+		if (d->max_queue_bytes == 0 || find(shared, d->name) != NULL)
+			continue;
+		n = atomic_load(&shared->meters_n);
+		if (n == SHARED_METERS)
+			return err_set(err, ERR_CONFIG,
+			    "more than %d destinations with MaxQueueBytes; "
+			    "a restart forgets those that are no longer there",
+			    SHARED_METERS);
+		(void)snprintf(shared->meters[n].name,
+		    sizeof(shared->meters[n].name), "%s", d->name);
+		/* Children look at those before n only. */
+		atomic_store(&shared->meters_n, n + 1);
+	}
+	return 0;
+}
+
+bool
+meter_is_needed(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->destinations_n; i++)
+		if (conf->destinations[i].max_queue_bytes > 0)
+			return true;
+	return false;
+}
+
+void
+meter_run(
+    const struct spool *spool, struct shared *shared, const struct conf *conf)
+{
+	struct shared_meter *meter;
+	int64_t began_ms, rest_ms;
+	size_t i;
+
+	for (;;) {
+		began_ms = clock_mono_ms();
+		for (i = 0; i < conf->destinations_n; i++) {
+			meter = find(shared, conf->destinations[i].name);
+			if (meter != NULL &&
+			    conf->destinations[i].max_queue_bytes > 0)
+				count_destination(
+				    spool, meter, conf->destinations[i].name);
+		}
+		rest_ms = REST_FACTOR * (clock_mono_ms() - began_ms);
+		if (rest_ms < REST_MIN_MS)
+			rest_ms = REST_MIN_MS;
+		(void)poll(NULL, 0, (int)rest_ms);
+	}
+}
+
+bool
+meter_is_full(struct shared *shared, const struct conf_destination *d)
+{
+	struct shared_meter *meter;
+
+	if (d->max_queue_bytes == 0)
+		return false;
+	meter = find(shared, d->name);
+	return meter != NULL && atomic_load(&meter->counted_bytes) +
+					atomic_load(&meter->added_bytes) >=
+				    d->max_queue_bytes;
+}
+
+void
+meter_add(
+    struct shared *shared, const struct conf_destination *d, int64_t bytes)
+{
+	struct shared_meter *meter;
+
+	if (d->max_queue_bytes == 0)
+		return;
+	meter = find(shared, d->name);
+	if (meter != NULL)
+		(void)atomic_fetch_add(&meter->added_bytes, bytes);
+}
+
+static struct shared_meter *
+find(struct shared *shared, const char *name)
+{
+	size_t n = atomic_load(&shared->meters_n), i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(shared->meters[i].name, name) == 0)
+			return &shared->meters[i];
+	return NULL;
+}
+
+static void
+count_destination(
+    const struct spool *spool, struct shared_meter *meter, const char *dest)
+{
+	static const enum queue_state counted[] = {
+	    QUEUE_NEW, QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HOLD, QUEUE_FAILED};
+	struct count count = {.spool = spool, .dest = dest};
+	int64_t before = atomic_load(&meter->added_bytes);
+	char path[PATH_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+		count.state = counted[i];
+		path_state(path, dest, count.state);
+		(void)fs_scan(spool->root_fd, path, count_file, &count, NULL);
+	}
+	atomic_store(&meter->counted_bytes, count.bytes);
+	(void)atomic_fetch_sub(&meter->added_bytes, before);
+}
+
+static int
+count_file(void *context, const char *file)
+{
+	struct count *count = context;
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (!name_is_item(file))
+		return 0;
+	path_item(path, count->dest, count->state, file);
+	if (fs_stat(count->spool->root_fd, path, &st, NULL) == 1)
+		count->bytes += st.st_size;
+	return 0;
+}

@@ -1,0 +1,159 @@
+/*
+ * Who is let in, and for what.
+ *
+ * Errors: those of the association.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../spool/command.h"
+#include "../spool/log.h"
+#include "acceptor_dcmtk.h"
+#include "negotiate.h"
+#include "outage.h"
+#include "route.h"
+#include "space.h"
+
+struct rejection {
+	int result, source, reason;
+	const char *why;
+};
+
+static const struct rejection *find_rejection(const struct child *child);
+static int reject(const struct child *child, const struct rejection *rejection,
+    struct err *err);
+static int answer_contexts(
+    const struct child *child, int *accepted, int *refused, struct err *err);
+static int answer_context(const struct child *child,
+    const struct acceptor_context *context, bool *accepted, struct err *err);
+static bool takes_class(const struct child *child, const char *sop_class);
+
+int
+negotiate(struct child *child, struct err *err)
+{
+	const struct rejection *rejection;
+	int accepted, refused;
+
+	child->calling_aet = acceptor_calling_aet(child->assoc);
+	child->called_aet = acceptor_called_aet(child->assoc);
+	rejection = find_rejection(child);
+	if (rejection != NULL)
+		return reject(child, rejection, err);
+	if (answer_contexts(child, &accepted, &refused, err) == -1 ||
+	    acceptor_acknowledge(child->assoc, err) == -1)
+		return -1;
+	LOG(LOG_LEVEL_INFO, "associated",
+	    LOG_STR("association", child->association),
+	    LOG_STR("peer", child->peer),
+	    LOG_STR("calling", child->calling_aet),
+	    LOG_STR("called", child->called_aet), LOG_INT("contexts", accepted),
+	    LOG_INT("refused", refused));
+	return 1;
+}
+
+/* NULL: it is let in. */
+static const struct rejection *
+find_rejection(const struct child *child)
+{
+	static const struct rejection stopping = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "stopping"};
+	static const struct rejection limit = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_LIMIT_EXCEEDED,
+	    "MaxAssociations"};
+	static const struct rejection space = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "out of space"};
+	static const struct rejection called = {ACCEPTOR_PERMANENT,
+	    ACCEPTOR_BY_USER, ACCEPTOR_CALLED_UNKNOWN, "called AE title"};
+	static const struct rejection calling = {ACCEPTOR_PERMANENT,
+	    ACCEPTOR_BY_USER, ACCEPTOR_CALLING_UNKNOWN, "calling AE title"};
+	static const struct rejection down = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "link down"};
+	const struct conf_receiver *receiver = &child->conf->receiver;
+
+	if (child->mode == CHILD_REJECT_STOPPING ||
+	    atomic_load(&child->shared->stopping))
+		return &stopping;
+	if (child->mode == CHILD_REJECT_LIMIT)
+		return &limit;
+	if (space_is_short(child))
+		return &space;
+	if (!route_title_matches(&receiver->local_aet, child->called_aet))
+		return &called;
+	if (!route_title_matches(&receiver->remote_aet, child->calling_aet))
+		return &calling;
+	if (outage_rejects(child, child->calling_aet, child->called_aet))
+		return &down;
+	return NULL;
+}
+
+static int
+reject(const struct child *child, const struct rejection *rejection,
+    struct err *err)
+{
+	LOG(LOG_LEVEL_WARNING, "rejected",
+	    LOG_STR("association", child->association),
+	    LOG_STR("peer", child->peer),
+	    LOG_STR("calling", child->calling_aet),
+	    LOG_STR("called", child->called_aet),
+	    LOG_INT("result", rejection->result),
+	    LOG_INT("source", rejection->source),
+	    LOG_INT("reason", rejection->reason),
+	    LOG_STR("why", rejection->why));
+	return acceptor_reject(child->assoc, rejection->result,
+	    rejection->source, rejection->reason, err);
+}
+
+static int
+answer_contexts(
+    const struct child *child, int *accepted, int *refused, struct err *err)
+{
+	size_t n = acceptor_contexts(child->assoc), i;
+	struct acceptor_context context;
+	bool is_accepted;
+
+	*accepted = *refused = 0;
+	for (i = 0; i < n; i++) {
+		if (acceptor_get_context(child->assoc, i, &context, err) ==
+			-1 ||
+		    answer_context(child, &context, &is_accepted, err) == -1)
+			return -1;
+		*accepted += is_accepted;
+		*refused += !is_accepted;
+	}
+	return 0;
+}
+
+static int
+answer_context(const struct child *child,
+    const struct acceptor_context *context, bool *accepted, struct err *err)
+{
+	const char *syntax;
+	int result = ACCEPTOR_ABSTRACT_NOT_SUPPORTED;
+
+	*accepted = false;
+	if (takes_class(child, context->abstract_syntax)) {
+		syntax = route_transfer_syntax(
+		    context->transfer_syntaxes, context->transfer_syntaxes_n);
+		if (syntax != NULL) {
+			*accepted = true;
+			return acceptor_accept_context(
+			    child->assoc, context->id, syntax, err);
+		}
+		result = ACCEPTOR_TRANSFER_NOT_SUPPORTED;
+	}
+	LOG(LOG_LEVEL_INFO, "context-refused",
+	    LOG_STR("association", child->association),
+	    LOG_STR("class", context->abstract_syntax),
+	    LOG_INT("result", result));
+	return acceptor_refuse_context(child->assoc, context->id, result, err);
+}
+
+static bool
+takes_class(const struct child *child, const char *sop_class)
+{
+	if (strcmp(sop_class, COMMAND_VERIFICATION_CLASS) == 0)
+		return true;
+	return route_is_storage(child->conf, sop_class) &&
+	       route_find(child->conf, child->calling_aet, child->called_aet,
+		   sop_class) != NULL;
+}

@@ -1,0 +1,479 @@
+/*
+ * The receiver's parent.
+ *
+ * Errors: those of listening and of the event loop end it; a connection that
+ * cannot be served is closed, and a configuration that has an error is not
+ * taken, and both are logged.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../spool/clock.h"
+#include "../spool/log.h"
+#include "../spool/loop.h"
+#include "../spool/process.h"
+#include "children.h"
+#include "listen.h"
+#include "meter.h"
+#include "server.h"
+
+#define REJECTING_MAX	 16 /* children that only reject; beyond, closed */
+#define STOP_LIMIT_MS	 20000
+#define PAUSE_MS	 1000 /* where nothing can be accepted */
+#define METER_RESTART_MS 1000
+#define INTERFACE_SIZE	 256
+#define NEVER		 INT64_MAX
+
+struct server;
+
+struct listener {
+	struct server *server;
+	int fd;
+};
+
+struct server {
+	const struct server_settings *settings;
+	struct conf *conf;
+	struct loop *loop;
+	struct children *children;
+	struct listeners listeners;
+	struct listener listener[LISTEN_MAX];
+	char bound_interface[INTERFACE_SIZE]; /* where they are */
+	int bound_port;
+	pid_t meter_pid; /* 0 = there is none */
+	int meter_fd;
+	int64_t meter_at_ms;  /* start it then */
+	int64_t accept_at_ms; /* accept again then */
+	int64_t stop_by_ms;   /* NEVER = it does not stop */
+	bool done;
+};
+
+static int start(struct server *server, struct err *err);
+static void finish(struct server *server);
+static int turn(struct server *server, struct err *err);
+static int open_listeners(
+    struct server *server, const char *interface, int port, struct err *err);
+static int watch_listeners(struct server *server, struct err *err);
+static void unwatch_listeners(struct server *server);
+static void on_connection(void *context);
+static void pause_accept(struct server *server, const struct err *err);
+static bool choose_mode(const struct server *server, enum child_mode *mode);
+static void spawn(struct server *server, struct child *child);
+static void become_child(struct server *server);
+static void on_signal(void *context);
+static void reap(struct server *server);
+static void stop(struct server *server, int signal_number);
+static void reload(struct server *server);
+static void rebind(struct server *server);
+static void start_meter(struct server *server);
+static void end_meter(struct server *server);
+static void notify_reloading(void);
+static void log_ready(const struct server *server, const char *event);
+
+int
+server_run(const struct server_settings *settings, struct err *err)
+{
+	struct server server = {
+	    .settings = settings,
+	    .conf = settings->conf,
+	    .meter_fd = -1,
+	    .meter_at_ms = NEVER,
+	    .accept_at_ms = NEVER,
+	    .stop_by_ms = NEVER,
+	};
+	int rc;
+
+	rc = start(&server, err);
+	if (rc == 0) {
+		log_ready(&server, "ready");
+		process_notify("READY=1");
+	}
+	while (rc == 0 && !server.done)
+		rc = turn(&server, err);
+	if (rc == 0)
+		LOG(LOG_LEVEL_INFO, "stopped", LOG_NONE);
+	finish(&server);
+	return rc;
+}
+
+int
+server_prepare(const struct conf *conf, const struct spool *spool,
+    struct shared *shared, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < conf->destinations_n; i++)
+		if (spool_make_destination(
+			spool, conf->destinations[i].name, err) == -1)
+			return -1;
+	return meter_prepare(shared, conf, err);
+}
+
+static int
+start(struct server *server, struct err *err)
+{
+	server->loop = loop_create(err);
+	if (server->loop == NULL)
+		return -1;
+	server->children =
+	    children_create(server->loop, server->settings->spool, err);
+	if (server->children == NULL ||
+	    loop_add(server->loop, server->settings->signal_fd, on_signal,
+		server, err) == -1 ||
+	    open_listeners(server, server->conf->receiver.local_interface,
+		server->conf->receiver.port, err) == -1)
+		return -1;
+	start_meter(server);
+	return 0;
+}
+
+static void
+finish(struct server *server)
+{
+	end_meter(server);
+	listen_close(&server->listeners);
+	children_free(server->children);
+	loop_free(server->loop);
+	conf_free(server->conf);
+}
+
+/* One turn of the loop, and what is due by time. */
+static int
+turn(struct server *server, struct err *err)
+{
+	int64_t until_ms = server->stop_by_ms, now_ms, left_ms;
+
+	if (server->accept_at_ms < until_ms)
+		until_ms = server->accept_at_ms;
+	if (server->meter_at_ms < until_ms)
+		until_ms = server->meter_at_ms;
+	left_ms = until_ms == NEVER ? -1 : until_ms - clock_mono_ms();
+	if (left_ms < 0 && until_ms != NEVER)
+		left_ms = 0;
+	if (loop_turn(server->loop, (int)left_ms, err) == -1)
+		return -1;
+	now_ms = clock_mono_ms();
+	if (now_ms >= server->accept_at_ms) {
+		server->accept_at_ms = NEVER;
+		if (watch_listeners(server, err) == -1)
+			return -1;
+	}
+	if (now_ms >= server->meter_at_ms)
+		start_meter(server);
+	if (now_ms >= server->stop_by_ms) {
+		LOG(LOG_LEVEL_WARNING, "stop-limit",
+		    LOG_INT(
+			"associations", children_serving(server->children)));
+		children_kill(server->children, true);
+		server->stop_by_ms = NEVER;
+	}
+	return 0;
+}
+
+static int
+open_listeners(
+    struct server *server, const char *interface, int port, struct err *err)
+{
+	if (listen_open(interface, port, &server->listeners, err) == -1)
+		return -1;
+	if (interface != server->bound_interface)
+		(void)snprintf(server->bound_interface,
+		    sizeof(server->bound_interface), "%s", interface);
+	server->bound_port = port;
+	server->accept_at_ms = NEVER;
+	return watch_listeners(server, err);
+}
+
+static int
+watch_listeners(struct server *server, struct err *err)
+{
+	struct listener *listener;
+	size_t i;
+
+	for (i = 0; i < server->listeners.n; i++) {
+		listener = &server->listener[i];
+		listener->server = server;
+		listener->fd = server->listeners.fd[i];
+		if (loop_add(server->loop, listener->fd, on_connection,
+			listener, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+unwatch_listeners(struct server *server)
+{
+	size_t i;
+
+	for (i = 0; i < server->listeners.n; i++)
+		loop_remove(server->loop, server->listeners.fd[i]);
+}
+
+static void
+on_connection(void *context)
+{
+	const struct listener *listener = context;
+	struct server *server = listener->server;
+	struct err err = {.class = ERR_NONE};
+	struct child child = {.fd = -1, .parent_fd = -1, .queue_fd = -1};
+
+	child.fd = listen_accept(listener->fd, child.peer, &err);
+	if (child.fd == -1) {
+		if (err.sys == EMFILE || err.sys == ENFILE ||
+		    err.sys == ENOBUFS || err.sys == ENOMEM)
+			pause_accept(server, &err);
+		else if (err.sys != EAGAIN && err.sys != ECONNABORTED)
+			LOG(LOG_LEVEL_WARNING, "accept-failed",
+			    LOG_STR("error", err.text));
+		return;
+	}
+	if (choose_mode(server, &child.mode))
+		spawn(server, &child);
+	else
+		LOG(LOG_LEVEL_WARNING, "not-served",
+		    LOG_STR("peer", child.peer),
+		    LOG_STR("error", "too many to reject"));
+	(void)close(child.fd);
+}
+
+/* The connection stays where it is, and would be told again at once. */
+static void
+pause_accept(struct server *server, const struct err *err)
+{
+	LOG(LOG_LEVEL_ERROR, "accept-failed", LOG_STR("error", err->text));
+	unwatch_listeners(server);
+	server->accept_at_ms = clock_mono_ms() + PAUSE_MS;
+}
+
+/* false: not even a rejection. */
+static bool
+choose_mode(const struct server *server, enum child_mode *mode)
+{
+	size_t serving = children_serving(server->children);
+
+	*mode = CHILD_SERVE;
+	if (atomic_load(&server->settings->shared->stopping))
+		*mode = CHILD_REJECT_STOPPING;
+	else if (serving >= (size_t)server->conf->receiver.max_associations)
+		*mode = CHILD_REJECT_LIMIT;
+	return *mode == CHILD_SERVE ||
+	       children_rejecting(server->children) < REJECTING_MAX;
+}
+
+/* The child's name is known to both: the time here, and its process ID. */
+static void
+spawn(struct server *server, struct child *child)
+{
+	struct err err = {.class = ERR_NONE};
+	int64_t now_us = clock_real_us();
+	pid_t pid;
+
+	child->conf = server->conf;
+	child->spool = server->settings->spool;
+	child->shared = server->settings->shared;
+	pid = process_fork(&child->parent_fd, &err);
+	if (pid == 0) {
+		become_child(server);
+		path_association_format(
+		    now_us, (int)getpid(), child->association);
+		server->settings->serve(child);
+	}
+	if (pid == -1) {
+		LOG(LOG_LEVEL_ERROR, "not-served", LOG_STR("peer", child->peer),
+		    LOG_STR("error", err.text));
+		return;
+	}
+	path_association_format(now_us, (int)pid, child->association);
+	if (children_add(
+		server->children, pid, child->parent_fd, child, &err) == -1) {
+		LOG(LOG_LEVEL_ERROR, "not-served", LOG_STR("peer", child->peer),
+		    LOG_STR("error", err.text));
+		(void)kill(pid, SIGKILL);
+		(void)close(child->parent_fd);
+	}
+}
+
+/*
+ * Closes what is the parent's. Nothing may be removed from the loop, which is
+ * one for both. A SIGTERM that was meant for all is the parent's to deal with.
+ */
+static void
+become_child(struct server *server)
+{
+	(void)signal(SIGTERM, SIG_IGN);
+	loop_free(server->loop);
+	children_free(server->children);
+	listen_close(&server->listeners);
+	(void)close(server->settings->signal_fd);
+	if (server->meter_fd != -1)
+		(void)close(server->meter_fd);
+}
+
+static void
+on_signal(void *context)
+{
+	struct server *server = context;
+	int signal_number;
+
+	while ((signal_number =
+		       process_read_signal(server->settings->signal_fd)) != 0) {
+		if (signal_number == SIGTERM || signal_number == SIGINT)
+			stop(server, signal_number);
+		else if (signal_number == SIGHUP)
+			reload(server);
+	}
+	/* One SIGCHLD may stand for many children. */
+	reap(server);
+}
+
+static void
+reap(struct server *server)
+{
+	int wait_status;
+	char how[32];
+	pid_t pid;
+
+	while ((pid = process_reap(&wait_status)) > 0) {
+		if (children_reaped(server->children, pid, wait_status) ||
+		    pid != server->meter_pid)
+			continue;
+		process_describe(wait_status, how, sizeof(how));
+		LOG(LOG_LEVEL_ERROR, "meter-died", LOG_STR("how", how));
+		(void)close(server->meter_fd);
+		server->meter_fd = -1;
+		server->meter_pid = 0;
+		server->meter_at_ms = clock_mono_ms() + METER_RESTART_MS;
+	}
+	if (atomic_load(&server->settings->shared->stopping) &&
+	    children_serving(server->children) == 0) {
+		children_kill(server->children, false);
+		server->done = true;
+	}
+}
+
+static void
+stop(struct server *server, int signal_number)
+{
+	if (atomic_exchange(&server->settings->shared->stopping, true))
+		return;
+	process_notify("STOPPING=1");
+	LOG(LOG_LEVEL_INFO, "stopping", LOG_INT("signal", signal_number),
+	    LOG_INT("associations", children_serving(server->children)));
+	server->stop_by_ms = clock_mono_ms() + STOP_LIMIT_MS;
+	children_tell_stop(server->children);
+}
+
+/* Children keep the configuration that they were forked with. */
+static void
+reload(struct server *server)
+{
+	struct err err = {.class = ERR_NONE};
+	struct conf *old = server->conf, *new = NULL;
+
+	notify_reloading();
+	if (conf_load(old->path, &new, &err) == -1 ||
+	    server_prepare(new, server->settings->spool,
+		server->settings->shared, &err) == -1) {
+		LOG(LOG_LEVEL_ERROR, "reload-failed",
+		    LOG_STR("error", err.text));
+		conf_free(new);
+		process_notify("READY=1");
+		return;
+	}
+	if (strcmp(old->storage_location, new->storage_location) != 0)
+		LOG(LOG_LEVEL_WARNING, "restart-needed",
+		    LOG_STR("key", "StorageLocation"));
+	server->conf = new;
+	log_open("dcmspool-receiver", new->log_level, new->log_to_syslog);
+	rebind(server);
+	end_meter(server);
+	start_meter(server);
+	conf_free(old);
+	log_ready(server, "reloaded");
+	process_notify("READY=1");
+}
+
+/* Where the new address cannot be had, the old one is taken again. */
+static void
+rebind(struct server *server)
+{
+	const struct conf_receiver *wanted = &server->conf->receiver;
+	struct err err = {.class = ERR_NONE};
+
+	if (server->bound_port == wanted->port &&
+	    strcmp(server->bound_interface, wanted->local_interface) == 0)
+		return;
+	unwatch_listeners(server);
+	listen_close(&server->listeners);
+	if (open_listeners(
+		server, wanted->local_interface, wanted->port, &err) == 0)
+		return;
+	LOG(LOG_LEVEL_ERROR, "listen-failed", LOG_STR("error", err.text));
+	if (open_listeners(server, server->bound_interface, server->bound_port,
+		&err) == -1)
+		LOG(LOG_LEVEL_ERROR, "listen-failed",
+		    LOG_STR("error", err.text));
+}
+
+static void
+start_meter(struct server *server)
+{
+	struct err err = {.class = ERR_NONE};
+	pid_t pid;
+
+	server->meter_at_ms = NEVER;
+	if (!meter_is_needed(server->conf) ||
+	    atomic_load(&server->settings->shared->stopping))
+		return;
+	pid = process_fork(&server->meter_fd, &err);
+	if (pid == 0) {
+		become_child(server);
+		meter_run(server->settings->spool, server->settings->shared,
+		    server->conf);
+	}
+	if (pid == -1) {
+		LOG(LOG_LEVEL_ERROR, "meter-failed",
+		    LOG_STR("error", err.text));
+		server->meter_at_ms = clock_mono_ms() + METER_RESTART_MS;
+		return;
+	}
+	server->meter_pid = pid;
+}
+
+static void
+end_meter(struct server *server)
+{
+	if (server->meter_pid == 0)
+		return;
+	(void)kill(server->meter_pid, SIGKILL);
+	(void)close(server->meter_fd);
+	server->meter_fd = -1;
+	server->meter_pid = 0;
+}
+
+static void
+notify_reloading(void)
+{
+	char state[80];
+
+	(void)snprintf(state, sizeof(state),
+	    "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
+	process_notify(state);
+}
+
+static void
+log_ready(const struct server *server, const char *event)
+{
+	LOG(LOG_LEVEL_INFO, event, LOG_INT("port", server->conf->receiver.port),
+	    LOG_STR("interface", server->conf->receiver.local_interface),
+	    LOG_STR("spool", server->settings->spool->location),
+	    LOG_INT("routes", server->conf->routes_n),
+	    LOG_INT("destinations", server->conf->destinations_n));
+}

@@ -1,0 +1,28 @@
+/*
+ * The receiver's parent: it listens, forks a child for each connection, and
+ * outlives them.
+ */
+#ifndef DCMSPOOL_RECEIVER_SERVER_H
+#define DCMSPOOL_RECEIVER_SERVER_H
+
+#include "../spool/conf.h"
+#include "../spool/spool.h"
+#include "child.h"
+#include "shared.h"
+
+struct server_settings {
+	struct conf *conf; /* the server's from here on */
+	const struct spool *spool;
+	struct shared *shared;
+	int signal_fd;	 /* process_open_signals */
+	child_run serve; /* what a child does, and its end */
+};
+
+/* Serves until SIGTERM or SIGINT: 0; -1 where it cannot begin, or go on. */
+int server_run(const struct server_settings *settings, struct err *err);
+
+/* What a start and a reload need: folders of destinations, meters. */
+int server_prepare(const struct conf *conf, const struct spool *spool,
+    struct shared *shared, struct err *err);
+
+#endif

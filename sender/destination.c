@@ -1,0 +1,444 @@
+/*
+ * One destination: what is looked at, what is indexed, what is given to a
+ * lane, and when.
+ *
+ * Errors: what cannot be watched, scanned or indexed is logged, and made up
+ * for by the next scan.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../spool/clock.h"
+#include "../spool/fs.h"
+#include "../spool/item.h"
+#include "../spool/watch.h"
+#include "destination.h"
+#include "down.h"
+#include "lanes.h"
+#include "moves.h"
+#include "settle.h"
+
+struct look {
+	struct destination *dest;
+	enum queue_state state;
+};
+
+static const enum queue_state watched_state[] = {
+    [DESTINATION_WATCH_NEW] = QUEUE_NEW,
+    [DESTINATION_WATCH_DEFERRED] = QUEUE_DEFERRED,
+    [DESTINATION_WATCH_FAILED] = QUEUE_FAILED,
+};
+
+static int recover_item(void *context, const char *file);
+static int scan_name(void *context, const char *file);
+static void sweep(struct destination *dest);
+static void look_again(struct destination *dest, struct index_item *item,
+    enum queue_state state, const char *file);
+static void look_first(struct destination *dest, const struct item_name *name,
+    enum queue_state state, const char *file);
+static bool is_waited(
+    struct destination *dest, enum queue_state state, const char *file);
+static void hurry_resend(struct destination *dest, const char *uid);
+static void look_paused(struct destination *dest);
+static bool deliver_next(struct destination *dest);
+static void watch_folder(struct destination *dest, const char *path,
+    enum watch_interest interest, int *wd);
+static int64_t earlier(int64_t a_ms, int64_t b_ms);
+
+struct destination *
+destination_create(struct sender *sender, const char *name, struct err *err)
+{
+	struct destination *dest;
+	int i;
+
+	if (spool_make_destination(&sender->spool, name, err) == -1)
+		return NULL;
+	dest = calloc(1, sizeof(*dest));
+	if (dest == NULL) {
+		(void)err_sys(err, "get memory for destination %s", name);
+		return NULL;
+	}
+	dest->sender = sender;
+	(void)strcpy(dest->name, name);
+	index_init(&dest->index);
+	TAILQ_INIT(&dest->foreign);
+	TAILQ_INIT(&dest->lanes);
+	for (i = 0; i < DESTINATION_WATCHES; i++)
+		dest->wd[i] = -1;
+	TAILQ_INSERT_TAIL(&sender->destinations, dest, next);
+	return dest;
+}
+
+void
+destination_free(struct destination *dest)
+{
+	TAILQ_REMOVE(&dest->sender->destinations, dest, next);
+	foreign_clear(dest);
+	index_clear(&dest->index);
+	free(dest);
+}
+
+const struct conf_destination *
+destination_settings(const struct destination *dest)
+{
+	/* Those of dcmspool.conf(5), for what is still under way to one that
+	 * has been taken out. */
+	static const struct conf_destination defaults = {
+	    .retry_min_s = 1, .retry_max_s = 300, .max_attempts = 50};
+
+	return dest->conf == NULL ? &defaults : dest->conf;
+}
+
+void
+destination_configure(struct destination *dest)
+{
+	bool was_known = dest->conf != NULL;
+
+	dest->conf = conf_find_destination(dest->sender->conf, dest->name);
+	if (dest->conf == NULL || !was_known) {
+		dest->is_down = false;
+		down_restore(dest);
+	}
+}
+
+int
+destination_recover(struct destination *dest, struct err *err)
+{
+	char path[PATH_SIZE];
+	int root_fd = dest->sender->spool.root_fd;
+
+	path_destination(path, dest->name);
+	if (fs_remove_temporaries(root_fd, path, err) == -1)
+		return -1;
+	path_records(path, dest->name);
+	if (fs_remove_temporaries(root_fd, path, err) == -1)
+		return -1;
+	path_state(path, dest->name, QUEUE_ACTIVE);
+	return fs_scan(root_fd, path, recover_item, dest, err);
+}
+
+void
+destination_watch(struct destination *dest)
+{
+	char path[PATH_SIZE];
+	int i;
+
+	path_destination(path, dest->name);
+	watch_folder(dest, path, WATCH_BOTH, &dest->wd[DESTINATION_WATCH_SELF]);
+	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
+		path_state(path, dest->name, watched_state[i]);
+		watch_folder(dest, path, WATCH_NEW_NAMES, &dest->wd[i]);
+	}
+}
+
+void
+destination_look(
+    struct destination *dest, enum queue_state state, const char *file)
+{
+	struct index_item *item;
+	struct item_name name;
+
+	if (!name_is_item(file))
+		return;
+	if (!name_parse(file, &name)) {
+		if (state != QUEUE_FAILED)
+			foreign_look(dest, state, file);
+		return;
+	}
+	item = index_find(&dest->index, &name);
+	if (item != NULL)
+		look_again(dest, item, state, file);
+	else
+		look_first(dest, &name, state, file);
+}
+
+void
+destination_scan(struct destination *dest)
+{
+	struct look look = {.dest = dest};
+	char path[PATH_SIZE];
+	struct err err;
+	int i;
+
+	if (spool_make_destination(&dest->sender->spool, dest->name, &err) ==
+	    -1)
+		LOG(LOG_LEVEL_ERROR, "folder-not-made",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
+	destination_watch(dest);
+	look_paused(dest);
+	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
+		look.state = watched_state[i];
+		path_state(path, dest->name, look.state);
+		if (fs_scan(dest->sender->spool.root_fd, path, scan_name, &look,
+			&err) == -1)
+			LOG(LOG_LEVEL_ERROR, "folder-not-read",
+			    LOG_STR("destination", dest->name),
+			    LOG_STR("reason", err.text));
+	}
+	sweep(dest);
+}
+
+void
+destination_look_self(struct destination *dest, const char *file)
+{
+	enum queue_state state;
+
+	if (strcmp(file, "paused") == 0)
+		look_paused(dest);
+	else if (queue_state_parse(file, &state))
+		dest->sender->scan_due = true; /* a folder was made anew */
+}
+
+void
+destination_run(struct destination *dest)
+{
+	if (dest->conf == NULL || dest->paused || dest->sender->stop)
+		return;
+	while (foreign_inspect(dest))
+		continue;
+	if (dest->is_down) {
+		down_probe(dest);
+		return;
+	}
+	while (deliver_next(dest))
+		continue;
+}
+
+int64_t
+destination_due_ms(struct destination *dest)
+{
+	int64_t due_ms;
+
+	if (dest->conf == NULL || dest->paused || dest->sender->stop)
+		return -1;
+	due_ms = foreign_due_ms(dest);
+	if (dest->is_down)
+		return dest->probing ? due_ms
+				     : earlier(due_ms, dest->probe_due_ms);
+	if (dest->busy && dest->in_flight == 0 && dest->index.items_n > 0)
+		due_ms = earlier(due_ms, dest->busy_until_ms);
+	if (clock_mono_ms() < dest->spawn_after_ms)
+		due_ms = earlier(due_ms, dest->spawn_after_ms);
+	return earlier(due_ms, index_next_due_ms(&dest->index));
+}
+
+static int
+recover_item(void *context, const char *file)
+{
+	char from[PATH_SIZE], to[PATH_SIZE], ours[NAME_ITEM_SIZE];
+	struct destination *dest = context;
+	struct item_name name;
+	struct err err;
+	int rc;
+
+	if (name_parse(file, &name)) {
+		(void)strcpy(ours, file);
+		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, ours, &err);
+	} else {
+		path_item(from, dest->name, QUEUE_ACTIVE, file);
+		path_item(to, dest->name, QUEUE_NEW, file);
+		rc = fs_rename(dest->sender->spool.root_fd, from, to, &err);
+	}
+	if (rc == -1)
+		LOG(LOG_LEVEL_ERROR, "item-not-recovered",
+		    LOG_STR("destination", dest->name), LOG_STR("item", file),
+		    LOG_STR("reason", err.text));
+	else
+		LOG(LOG_LEVEL_INFO, "recovered",
+		    LOG_STR("destination", dest->name), LOG_STR("item", file));
+	return 0;
+}
+
+static int
+scan_name(void *context, const char *file)
+{
+	const struct look *look = context;
+
+	destination_look(look->dest, look->state, file);
+	return 0;
+}
+
+/* Forgets what the scan has not seen and is not there. */
+static void
+sweep(struct destination *dest)
+{
+	struct index_item *item, *next;
+	char path[PATH_SIZE], file[NAME_ITEM_SIZE];
+	struct stat st;
+
+	for (item = index_any(&dest->index); item != NULL; item = next) {
+		next = index_any_next(item);
+		if (item->generation == dest->sender->generation ||
+		    item->in_flight)
+			continue;
+		index_file(item, file);
+		path_item(
+		    path, dest->name, (enum queue_state)item->state, file);
+		if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 0)
+			continue;
+		if (item->suspect)
+			dest->suspects--;
+		index_remove(&dest->index, item, clock_mono_ms());
+	}
+}
+
+/* It may have been moved by hand; or the event is older than what we did. */
+static void
+look_again(struct destination *dest, struct index_item *item,
+    enum queue_state state, const char *file)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	item->generation = dest->sender->generation;
+	if (item->in_flight || item->state == state)
+		return;
+	path_item(path, dest->name, state, file);
+	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 1)
+		return;
+	index_set_state(&dest->index, item, state);
+	item->record_read = false;
+	item->attempts = 0;
+	item->breaks = item->deaths = 0;
+	item->last_ms = 0;
+	index_set_due(&dest->index, item, 0, clock_mono_ms());
+	hurry_resend(dest, item->uid);
+}
+
+static void
+look_first(struct destination *dest, const struct item_name *name,
+    enum queue_state state, const char *file)
+{
+	struct index_item *item;
+
+	item = index_insert(&dest->index, name, state);
+	if (item == NULL) {
+		LOG(LOG_LEVEL_ERROR, "no-memory",
+		    LOG_STR("destination", dest->name), LOG_STR("item", file));
+		return;
+	}
+	item->generation = dest->sender->generation;
+	item->waited = is_waited(dest, state, file);
+	index_reorder(&dest->index, item->uid, clock_mono_ms());
+	if (state == QUEUE_FAILED)
+		return;
+	hurry_resend(dest, item->uid);
+	if (item->waited)
+		down_hurry(dest);
+}
+
+/*
+ * Whether somebody waits for it: its association's folder is there. Not asked
+ * where it could not be so any more, nor where it will be sent at once.
+ */
+static bool
+is_waited(struct destination *dest, enum queue_state state, const char *file)
+{
+	char path[PATH_SIZE], association[PATH_ASSOCIATION_SIZE];
+	const struct spool *spool = &dest->sender->spool;
+	struct item_name name;
+	struct stat st;
+
+	if (state == QUEUE_FAILED || !name_parse(file, &name) ||
+	    name.stamp_us <
+		clock_real_us() - sender_longest_wait_us(dest->sender))
+		return false;
+	if (!dest->is_down && !dest->busy && dest->in_flight == 0 &&
+	    dest->index.items_n == 1)
+		return false;
+	path_item(path, dest->name, state, file);
+	if (!item_peek_association(spool, path, association))
+		return false;
+	path_association(path, association);
+	return fs_stat(spool->root_fd, path, &st, NULL) == 1;
+}
+
+/* A resend makes the deferred one due, RetryMin after its last try. */
+static void
+hurry_resend(struct destination *dest, const char *uid)
+{
+	struct index_item *head = index_head(&dest->index, uid);
+	int64_t soon_ms;
+
+	if (head == NULL || head->order != INDEX_TIMER ||
+	    index_next(head) == NULL)
+		return;
+	soon_ms = head->last_ms +
+		  (int64_t)destination_settings(dest)->retry_min_s * 1000;
+	if (soon_ms < head->due_ms)
+		index_set_due(&dest->index, head, soon_ms, clock_mono_ms());
+}
+
+static void
+look_paused(struct destination *dest)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+	bool paused;
+
+	path_paused(path, dest->name);
+	paused = fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 1;
+	if (paused == dest->paused)
+		return;
+	dest->paused = paused;
+	LOG(LOG_LEVEL_INFO, paused ? "paused" : "resumed",
+	    LOG_STR("destination", dest->name));
+}
+
+/* false where there is nothing to give, or nobody to give it to. */
+static bool
+deliver_next(struct destination *dest)
+{
+	struct lane_job job = {.kind = LANE_DELIVER, .state = QUEUE_ACTIVE};
+	int64_t now_ms = clock_mono_ms(), since_us;
+	char file[NAME_ITEM_SIZE];
+	struct lane_handle *lane;
+	struct index_item *item;
+
+	if (dest->busy && (dest->in_flight > 0 || now_ms < dest->busy_until_ms))
+		return false;
+	since_us = clock_real_us() - sender_longest_wait_us(dest->sender);
+	item = index_pick(&dest->index, now_ms, since_us);
+	if (item == NULL)
+		return false;
+	lane = lanes_get(dest);
+	if (lane == NULL)
+		return false;
+	if (!settle_take(dest, item, file))
+		return true; /* that one not; perhaps the next */
+	(void)strcpy(job.file, file);
+	lane->item = item;
+	lanes_give(lane, &job);
+	return true;
+}
+
+static void
+watch_folder(struct destination *dest, const char *path,
+    enum watch_interest interest, int *wd)
+{
+	struct sender *sender = dest->sender;
+	struct err err;
+
+	if (sender->watch_fd == -1)
+		return;
+	*wd = watch_add(
+	    sender->watch_fd, sender->spool.root_fd, path, interest, &err);
+	if (*wd != -1)
+		return;
+	if (!sender->unwatched)
+		LOG(LOG_LEVEL_WARNING, "not-watched",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
+	sender->unwatched = true;
+}
+
+static int64_t
+earlier(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == -1)
+		return b_ms;
+	if (b_ms == -1)
+		return a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}

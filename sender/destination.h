@@ -1,0 +1,94 @@
+/*
+ * One destination as the sender's parent sees it: what is queued, its lanes,
+ * its link. The parts of it are in lanes.c (processes), settle.c (outcomes),
+ * down.c (the link) and foreign.c (files without a name of ours).
+ */
+#ifndef DCMSPOOL_DESTINATION_H
+#define DCMSPOOL_DESTINATION_H
+
+#include "foreign.h"
+#include "index.h"
+#include "lane.h"
+#include "sender.h"
+
+#include "../spool/link.h"
+
+struct lane_handle;
+TAILQ_HEAD(lane_list, lane_handle);
+
+/* The folders of a destination that are watched, and the destination's own */
+enum destination_watch {
+	DESTINATION_WATCH_NEW,
+	DESTINATION_WATCH_DEFERRED,
+	DESTINATION_WATCH_FAILED,
+	DESTINATION_WATCH_SELF, /* for "paused", and folders made anew */
+	DESTINATION_WATCHES
+};
+
+struct destination {
+	TAILQ_ENTRY(destination) next;
+	struct sender *sender;
+	char name[NAME_DEST_SIZE];
+	const struct conf_destination *conf; /* NULL: not configured */
+	struct index index;
+	struct foreign_list foreign;
+	struct lane_list lanes;
+	int lanes_n;
+	int in_flight; /* items that a lane has, or that are being settled */
+	int suspects;  /* items on which the link broke, until a probe tells */
+	int64_t spawn_after_ms;
+	int wd[DESTINATION_WATCHES]; /* -1: not watched */
+	bool paused;
+
+	/* the link: down.c */
+	bool is_down;
+	bool probing;
+	struct link_down down;
+	int64_t probe_due_ms;
+	int64_t last_probe_ms;
+	unsigned probe_step;
+
+	/* a destination that answers and has no room: settle.c */
+	bool busy;
+	unsigned transient_run; /* transient answers in a row */
+	unsigned busy_step;
+	int64_t busy_until_ms;
+};
+
+/* Adds queue/<name>, whether it is configured or not. NULL and *err. */
+struct destination *destination_create(
+    struct sender *sender, const char *name, struct err *err);
+/* Frees it; its lanes are gone. */
+void destination_free(struct destination *dest);
+
+/* Its settings; defaults where it is not configured any more. */
+const struct conf_destination *destination_settings(
+    const struct destination *dest);
+
+/* Takes its settings from the configuration in force now. */
+void destination_configure(struct destination *dest);
+
+/* At the start: what is in active/ goes back to new/. */
+int destination_recover(struct destination *dest, struct err *err);
+
+/* Watches its folders, as far as there are watches to be had. */
+void destination_watch(struct destination *dest);
+
+/* Looks at one name in one folder; the only way into the index. */
+void destination_look(
+    struct destination *dest, enum queue_state state, const char *file);
+
+/* Looks at all names, and forgets those that are gone. */
+void destination_scan(struct destination *dest);
+
+/* A name in queue/<name> itself came or went. */
+void destination_look_self(struct destination *dest, const char *file);
+
+/* Gives work to lanes, as far as there is work and as it may be done now. */
+void destination_run(struct destination *dest);
+
+/* When destination_run has to be called again without an event: monotonic
+ * milliseconds, -1 for never. */
+int64_t destination_due_ms(struct destination *dest);
+
+#endif

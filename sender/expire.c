@@ -1,0 +1,82 @@
+/*
+ * The end of what is kept.
+ *
+ * Errors: logged; the next round tries again.
+ */
+#include "expire.h"
+#include "../spool/clock.h"
+#include "../spool/fs.h"
+#include "moves.h"
+
+struct expiry {
+	struct destination *dest;
+	enum queue_state state;
+	int64_t before_s; /* real time */
+	int64_t removed;
+};
+
+static void expire_state(
+    struct destination *dest, enum queue_state state, int64_t keep_s);
+static int expire_item(void *context, const char *file);
+
+void
+expire_destination(struct destination *dest)
+{
+	if (dest->conf == NULL)
+		return;
+	/* 0 keeps nothing: what an earlier setting kept goes, too. */
+	expire_state(dest, QUEUE_SENT, dest->conf->keep_sent_s);
+	/* 0 keeps it for ever. */
+	if (dest->conf->keep_failed_s > 0)
+		expire_state(dest, QUEUE_FAILED, dest->conf->keep_failed_s);
+}
+
+static void
+expire_state(struct destination *dest, enum queue_state state, int64_t keep_s)
+{
+	struct expiry expiry = {.dest = dest,
+	    .state = state,
+	    .before_s = clock_real_us() / 1000000 - keep_s};
+	char path[PATH_SIZE];
+	struct err err;
+
+	path_state(path, dest->name, state);
+	if (fs_scan(dest->sender->spool.root_fd, path, expire_item, &expiry,
+		&err) == -1)
+		LOG(LOG_LEVEL_ERROR, "folder-not-read",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
+	if (expiry.removed > 0)
+		LOG(LOG_LEVEL_INFO, "expired",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("state", queue_state_name(state)),
+		    LOG_INT("items", expiry.removed));
+}
+
+static int
+expire_item(void *context, const char *file)
+{
+	struct expiry *expiry = context;
+	struct destination *dest = expiry->dest;
+	struct index_item *item;
+	char path[PATH_SIZE];
+	struct stat st;
+
+	path_item(path, dest->name, expiry->state, file);
+	if (!name_is_item(file) ||
+	    fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 1 ||
+	    !S_ISREG(st.st_mode) || st.st_ctim.tv_sec >= expiry->before_s)
+		return 0;
+	item = index_find_file(&dest->index, file);
+	if (item != NULL && item->state != expiry->state)
+		return 0;
+	if (item != NULL && item->in_flight)
+		return 0; /* the newest of equals that are being settled */
+	if (moves_remove(dest, expiry->state, file) != 1)
+		return 0;
+	(void)moves_remove_record(dest, file);
+	expiry->removed++;
+	if (item != NULL)
+		index_remove(&dest->index, item, clock_mono_ms());
+	return 0;
+}

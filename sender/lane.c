@@ -1,0 +1,242 @@
+/*
+ * The lane process: jobs from its parent, one at a time, and an association
+ * that is kept for IdleTimeout.
+ *
+ * Errors: each job's outcome goes to the parent; a lane that cannot go on
+ * ends, and the parent sees that.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "../spool/clock.h"
+#include "deliver.h"
+
+#define MS_PER_S 1000
+
+struct lane {
+	struct connection connection;
+	struct deliver deliver;
+	int socket_fd;
+};
+
+static int wait_for_job(struct lane *lane, struct lane_job *job);
+static int idle_left_ms(const struct lane *lane, int64_t idle_since_ms);
+static void do_job(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report);
+static void do_deliver(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report);
+static void do_probe(struct lane *lane, struct lane_report *report);
+static void do_inspect(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report);
+static void do_compare(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report);
+static bool open_item(struct lane *lane, enum queue_state state,
+    const char *file, struct item_reader *reader, struct lane_report *report);
+static void report_item(
+    struct lane_report *report, const struct item_reader *reader);
+static void report_reason(struct lane_report *report, const struct err *err);
+
+int
+lane_main(const struct spool *spool, const struct conf_destination *conf,
+    struct lane_shared *shared, int socket_fd)
+{
+	struct lane lane = {.socket_fd = socket_fd};
+	struct lane_report report;
+	struct lane_job job;
+	struct err err;
+	int rc = EX_OSERR;
+
+	lane.connection = (struct connection){.spool = spool, .conf = conf};
+	lane.deliver =
+	    (struct deliver){.connection = &lane.connection, .shared = shared};
+	lane.deliver.block = malloc(DELIVER_BLOCK_BYTES);
+	lane.deliver.digest = item_digest_create(&err);
+	if (lane.deliver.block == NULL || lane.deliver.digest == NULL)
+		goto out;
+	while (wait_for_job(&lane, &job) == 1) {
+		report = (struct lane_report){.kind = job.kind};
+		do_job(&lane, &job, &report);
+		if (send(socket_fd, &report, sizeof(report), MSG_NOSIGNAL) !=
+		    (ssize_t)sizeof(report))
+			goto out;
+	}
+	connection_release(&lane.connection);
+	rc = EX_OK;
+out:
+	connection_abort(&lane.connection);
+	item_digest_free(lane.deliver.digest);
+	free(lane.deliver.block);
+	return rc;
+}
+
+/* 1 and *job; 0 when the parent wants an end, or has ended. */
+static int
+wait_for_job(struct lane *lane, struct lane_job *job)
+{
+	struct connection *c = &lane->connection;
+	int64_t idle_since_ms = clock_mono_ms();
+	struct pollfd fds[2] = {
+	    {.fd = lane->socket_fd, .events = POLLIN}, {.events = POLLIN}};
+	ssize_t got;
+
+	for (;;) {
+		fds[1].fd = c->assoc == NULL ? -1 : assoc_fd(c->assoc);
+		if (poll(fds, 2, idle_left_ms(lane, idle_since_ms)) == -1 &&
+		    errno != EINTR)
+			return 0;
+		if (fds[0].revents != 0) {
+			got = recv(lane->socket_fd, job, sizeof(*job), 0);
+			return got == (ssize_t)sizeof(*job);
+		}
+		if (fds[1].fd != -1 && fds[1].revents != 0)
+			connection_serve_idle(c);
+		else if (idle_left_ms(lane, idle_since_ms) == 0)
+			connection_release(c);
+	}
+}
+
+static int
+idle_left_ms(const struct lane *lane, int64_t idle_since_ms)
+{
+	int64_t left;
+
+	if (lane->connection.assoc == NULL)
+		return -1;
+	left = idle_since_ms +
+	       (int64_t)lane->connection.conf->idle_timeout_s * MS_PER_S -
+	       clock_mono_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+static void
+do_job(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report)
+{
+	switch (job->kind) {
+	case LANE_DELIVER:
+		do_deliver(lane, job, report);
+		break;
+	case LANE_PROBE:
+		do_probe(lane, report);
+		break;
+	case LANE_INSPECT:
+		do_inspect(lane, job, report);
+		break;
+	case LANE_COMPARE:
+		do_compare(lane, job, report);
+		break;
+	}
+}
+
+static void
+do_deliver(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report)
+{
+	struct item_reader reader;
+
+	if (!open_item(lane, job->state, job->file, &reader, report))
+		return;
+	report_item(report, &reader);
+	deliver_item(&lane->deliver, &reader, report);
+	item_reader_close(&reader);
+}
+
+static void
+do_probe(struct lane *lane, struct lane_report *report)
+{
+	struct err err = {.class = ERR_NONE};
+
+	report->outcome = connection_probe(
+	    &lane->connection, deliver_next_message_id(&lane->deliver), &err);
+	report_reason(report, &err);
+}
+
+static void
+do_inspect(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report)
+{
+	struct item_reader reader;
+
+	if (!open_item(lane, job->state, job->file, &reader, report))
+		return;
+	report_item(report, &reader);
+	report->outcome = LANE_OK;
+	item_reader_close(&reader);
+}
+
+static void
+do_compare(
+    struct lane *lane, const struct lane_job *job, struct lane_report *report)
+{
+	struct item_reader reader, other;
+	struct err err = {.class = ERR_NONE};
+
+	if (!open_item(lane, job->state, job->file, &reader, report))
+		return;
+	report->about_other = true;
+	if (open_item(lane, job->other_state, job->other, &other, report)) {
+		report_item(report, &other);
+		switch (item_reader_equal(&reader, &other, &err)) {
+		case 1:
+			report->outcome = LANE_OK;
+			break;
+		case 0:
+			report->outcome = LANE_DIFFERENT;
+			break;
+		default:
+			report->outcome = LANE_LOCAL_ERROR;
+			report_reason(report, &err);
+			break;
+		}
+		item_reader_close(&other);
+	}
+	item_reader_close(&reader);
+}
+
+/* false: the report says why not. */
+static bool
+open_item(struct lane *lane, enum queue_state state, const char *file,
+    struct item_reader *reader, struct lane_report *report)
+{
+	struct err err = {.class = ERR_NONE};
+	char path[PATH_SIZE];
+
+	path_item(path, lane->connection.conf->name, state, file);
+	if (item_reader_open(lane->connection.spool, path, reader, &err) == 0)
+		return true;
+	if (err.sys == ENOENT)
+		report->outcome = LANE_GONE;
+	else if (err.sys == EBUSY)
+		report->outcome = LANE_UNFINISHED;
+	else if (err.class == ERR_CORRUPT)
+		report->outcome = LANE_CORRUPT;
+	else
+		report->outcome = LANE_LOCAL_ERROR;
+	report_reason(report, &err);
+	return false;
+}
+
+static void
+report_item(struct lane_report *report, const struct item_reader *reader)
+{
+	const struct part10 *part10 = &reader->part10;
+
+	report->has_envelope = part10->has_envelope;
+	report->data_set_bytes = reader->data_set_bytes;
+	(void)strcpy(report->sop_instance, part10->sop_instance);
+	if (part10->has_envelope)
+		(void)strcpy(report->association, part10->envelope.association);
+}
+
+static void
+report_reason(struct lane_report *report, const struct err *err)
+{
+	(void)snprintf(report->reason, sizeof(report->reason), "%.*s",
+	    (int)sizeof(report->reason) - 1, err->text);
+}

@@ -1,0 +1,296 @@
+/*
+ * Lanes as their parent sees them.
+ *
+ * Errors: a lane that cannot be started is logged, and tried again in a
+ * second; a lane that dies is what settle.c and down.c make of it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../spool/clock.h"
+#include "../spool/process.h"
+#include "down.h"
+#include "lanes.h"
+#include "settle.h"
+
+#define SPAWN_RETRY_MS 1000
+
+static struct lane_handle *spawn(struct destination *dest);
+static int start(struct lane_handle *lane, struct err *err);
+static void run_child(struct lane_handle *lane, int socket_fd);
+static void hear(void *context);
+static void handle_report(
+    struct lane_handle *lane, const struct lane_report *report);
+static void bury(struct lane_handle *lane);
+static void reap(struct lane_handle *lane);
+static void end(struct lane_handle *lane);
+static void become_idle(struct lane_handle *lane);
+
+struct lane_handle *
+lanes_get(struct destination *dest)
+{
+	struct lane_handle *lane;
+
+	TAILQ_FOREACH (lane, &dest->lanes, next)
+		if (!lane->busy && !lane->retiring)
+			return lane;
+	if (dest->lanes_n >= dest->conf->lanes ||
+	    clock_mono_ms() < dest->spawn_after_ms)
+		return NULL;
+	return spawn(dest);
+}
+
+void
+lanes_give(struct lane_handle *lane, const struct lane_job *job)
+{
+	lane->job = *job;
+	lane->busy = true;
+	(void)send(lane->socket_fd, job, sizeof(*job), MSG_NOSIGNAL);
+}
+
+void
+lanes_retire(struct destination *dest)
+{
+	struct lane_handle *lane, *after;
+
+	for (lane = TAILQ_FIRST(&dest->lanes); lane != NULL; lane = after) {
+		after = TAILQ_NEXT(lane, next);
+		lane->retiring = true;
+		if (!lane->busy)
+			end(lane);
+	}
+}
+
+void
+lanes_kill(struct destination *dest)
+{
+	struct lane_handle *lane;
+
+	while ((lane = TAILQ_FIRST(&dest->lanes)) != NULL) {
+		reap(lane);
+		settle_lane_killed(lane);
+		end(lane);
+	}
+}
+
+void
+lanes_reap(struct sender *sender)
+{
+	struct destination *dest;
+	struct lane_handle *lane;
+	int wait_status;
+	pid_t pid;
+
+	while ((pid = process_reap(&wait_status)) != 0) {
+		sender->children--;
+		/* Its last report may still be in the socket: the end of that
+		 * is where it is buried. */
+		TAILQ_FOREACH (dest, &sender->destinations, next)
+			TAILQ_FOREACH (lane, &dest->lanes, next)
+				if (lane->pid == pid) {
+					lane->pid = 0;
+					lane->wait_status = wait_status;
+				}
+	}
+}
+
+void
+lanes_close_all(struct sender *sender)
+{
+	struct destination *dest;
+	struct lane_handle *lane;
+
+	TAILQ_FOREACH (dest, &sender->destinations, next)
+		TAILQ_FOREACH (lane, &dest->lanes, next)
+			if (lane->socket_fd != -1)
+				(void)close(lane->socket_fd);
+}
+
+static struct lane_handle *
+spawn(struct destination *dest)
+{
+	struct lane_handle *lane;
+	struct err err = {.class = ERR_NONE};
+
+	lane = calloc(1, sizeof(*lane));
+	if (lane == NULL) {
+		(void)err_sys(&err, "get memory for a lane");
+		goto fail;
+	}
+	lane->dest = dest;
+	lane->socket_fd = -1;
+	if (start(lane, &err) == -1)
+		goto fail;
+	TAILQ_INSERT_HEAD(&dest->lanes, lane, next);
+	dest->lanes_n++;
+	LOG(LOG_LEVEL_DEBUG, "lane-started", LOG_STR("destination", dest->name),
+	    LOG_INT("lane", lane->pid));
+	return lane;
+fail:
+	free(lane);
+	dest->spawn_after_ms = clock_mono_ms() + SPAWN_RETRY_MS;
+	LOG(LOG_LEVEL_ERROR, "lane-not-started",
+	    LOG_STR("destination", dest->name), LOG_STR("reason", err.text));
+	return NULL;
+}
+
+static int
+start(struct lane_handle *lane, struct err *err)
+{
+	struct loop *loop = lane->dest->sender->loop;
+
+	lane->shared = mmap(NULL, sizeof(*lane->shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (lane->shared == MAP_FAILED)
+		return err_sys(err, "map memory for a lane");
+	lane->pid = process_fork(&lane->socket_fd, err);
+	if (lane->pid == 0)
+		run_child(lane, lane->socket_fd);
+	if (lane->pid == -1)
+		goto fail;
+	lane->dest->sender->children++;
+	if (loop_add(loop, lane->socket_fd, hear, lane, err) == -1)
+		goto fail;
+	return 0;
+fail:
+	(void)munmap(lane->shared, sizeof(*lane->shared));
+	if (lane->socket_fd != -1)
+		(void)close(lane->socket_fd);
+	return -1;
+}
+
+/* The child: keeps the spool, the lock that it inherits, and its socket. */
+static void
+run_child(struct lane_handle *lane, int socket_fd)
+{
+	struct sender *sender = lane->dest->sender;
+
+	lanes_close_all(sender);
+	loop_free(sender->loop);
+	(void)close(sender->signal_fd);
+	if (sender->watch_fd != -1)
+		(void)close(sender->watch_fd);
+	_exit(lane_main(
+	    &sender->spool, lane->dest->conf, lane->shared, socket_fd));
+}
+
+static void
+hear(void *context)
+{
+	struct lane_handle *lane = context;
+	struct lane_report report;
+	ssize_t got;
+
+	got = recv(lane->socket_fd, &report, sizeof(report), 0);
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got != (ssize_t)sizeof(report) || !lane->busy ||
+	    report.kind != lane->job.kind) {
+		bury(lane);
+		return;
+	}
+	/* It parses what strangers send: its strings end where we say. */
+	report.error_comment[sizeof(report.error_comment) - 1] = '\0';
+	report.association[sizeof(report.association) - 1] = '\0';
+	report.sop_instance[sizeof(report.sop_instance) - 1] = '\0';
+	report.reason[sizeof(report.reason) - 1] = '\0';
+	if (report.offending_n > RESULT_OFFENDING)
+		report.offending_n = RESULT_OFFENDING;
+	handle_report(lane, &report);
+}
+
+static void
+handle_report(struct lane_handle *lane, const struct lane_report *report)
+{
+	switch (report->kind) {
+	case LANE_DELIVER:
+	case LANE_COMPARE:
+		settle_report(lane, report);
+		if (lane->item != NULL)
+			return; /* it has got the next comparison */
+		break;
+	case LANE_PROBE:
+		down_probed(lane->dest, report->outcome == LANE_OK,
+		    report->reason, report->outcome == LANE_LINK_REFUSED);
+		break;
+	case LANE_INSPECT:
+		foreign_report(lane, report);
+		break;
+	}
+	become_idle(lane);
+}
+
+static void
+become_idle(struct lane_handle *lane)
+{
+	struct destination *dest = lane->dest;
+
+	lane->busy = false;
+	if (lane->retiring) {
+		end(lane);
+		return;
+	}
+	/* To the front: its association is warm. */
+	TAILQ_REMOVE(&dest->lanes, lane, next);
+	TAILQ_INSERT_HEAD(&dest->lanes, lane, next);
+}
+
+/* It died, or does not speak our language any more. */
+static void
+bury(struct lane_handle *lane)
+{
+	struct destination *dest = lane->dest;
+	pid_t pid = lane->pid;
+	char how[32];
+
+	reap(lane);
+	process_describe(lane->wait_status, how, sizeof(how));
+	LOG(LOG_LEVEL_WARNING, "lane-died", LOG_STR("destination", dest->name),
+	    LOG_INT("lane", pid), LOG_STR("how", how),
+	    LOG_STR("file", lane->busy ? lane->job.file : ""));
+	if (lane->busy)
+		switch (lane->job.kind) {
+		case LANE_DELIVER:
+		case LANE_COMPARE:
+			settle_lane_died(lane, how);
+			break;
+		case LANE_PROBE:
+			down_probed(dest, false, "the lane died", false);
+			break;
+		case LANE_INSPECT:
+			foreign_lane_died(lane);
+			break;
+		}
+	end(lane);
+}
+
+static void
+reap(struct lane_handle *lane)
+{
+	if (lane->pid == 0)
+		return;
+	(void)kill(lane->pid, SIGKILL);
+	process_wait(lane->pid, &lane->wait_status);
+	lane->pid = 0;
+	lane->dest->sender->children--;
+}
+
+/* Closing the socket is the order to end; the child then releases its
+ * association, which is not waited for. */
+static void
+end(struct lane_handle *lane)
+{
+	struct destination *dest = lane->dest;
+
+	loop_remove(dest->sender->loop, lane->socket_fd);
+	(void)close(lane->socket_fd);
+	(void)munmap(lane->shared, sizeof(*lane->shared));
+	TAILQ_REMOVE(&dest->lanes, lane, next);
+	dest->lanes_n--;
+	free(lane);
+}

@@ -1,0 +1,64 @@
+/*
+ * dcmspool-sender: delivers what is queued. See dcmspool-sender(8).
+ *
+ * Errors: a message on stderr and an exit code of sysexits.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "../spool/assoc_dcmtk.h"
+#include "../spool/clock.h"
+#include "../spool/process.h"
+#include "sender.h"
+
+#define PROGRAM	     "dcmspool-sender"
+#define LOCK_WAIT_MS 10000
+
+static int run(const struct process_options *options, struct err *err);
+
+int
+main(int argc, char **argv)
+{
+	struct process_options options;
+	struct err err = {.class = ERR_NONE};
+	int rc;
+
+	rc = process_parse_options(argc, argv, PROGRAM, &options, &err);
+	if (rc == 1)
+		return EX_OK;
+	if (rc == 0 && run(&options, &err) == 0)
+		return EX_OK;
+	LOG(LOG_LEVEL_ERROR, "not-running", LOG_STR("reason", err.text));
+	return err_exit_code(&err);
+}
+
+static int
+run(const struct process_options *options, struct err *err)
+{
+	struct sender sender = {.lock_fd = -1};
+	int rc = -1;
+
+	log_open(PROGRAM, LOG_LEVEL_INFO, false);
+	if (conf_load(options->conf_path, &sender.conf, err) == -1)
+		return -1;
+	if (options->check_only) {
+		conf_free(sender.conf);
+		return 0;
+	}
+	log_open(PROGRAM, sender.conf->log_level, sender.conf->log_to_syslog);
+	srandom((unsigned)(clock_mono_us() ^ getpid()));
+	sender.signal_fd = process_open_signals(err);
+	if (sender.signal_fd == -1 || spool_open(sender.conf->storage_location,
+					  true, &sender.spool, err) == -1)
+		goto out;
+	if (spool_lock(&sender.spool, SPOOL_SENDER, LOCK_WAIT_MS,
+		&sender.lock_fd, err) == 0 &&
+	    assoc_init(err) == 0)
+		rc = sender_run(&sender, err);
+	spool_close(&sender.spool);
+out:
+	conf_free(sender.conf);
+	return rc;
+}

@@ -1,0 +1,223 @@
+/*
+ * The requestor's side of association establishment.
+ *
+ * DCMTK connects by itself, to an IPv4 address or to a name's first address,
+ * and its time limits are not ours. So the connection is made here, DCMTK is
+ * let connect to a socket of this process that listens on the loopback
+ * interface, and when it hands that connection over to be used, the real one
+ * is put in its place.
+ *
+ * Errors: the outcome says whose fault it was; as assoc_dcmtk.cc.
+ */
+#include "../spool/assoc_private_dcmtk.h"
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <unistd.h>
+
+#include "requestor_dcmtk.h"
+
+extern "C" {
+#include "../spool/connect.h"
+}
+
+#define REFUSE_MS 2000 /* to release what is of no use */
+
+static enum requestor_outcome associate(const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, struct assoc **assoc,
+    struct err *err);
+static int make_parameters(const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, int port,
+    T_ASC_Parameters **out, struct err *err);
+static enum requestor_outcome failure(
+    const struct assoc *assoc, const OFCondition &cond, struct err *err);
+static enum requestor_outcome rejection(
+    const DUL_ASSOCIATESERVICEPARAMETERS *params, struct err *err);
+static const char *rejection_reason(unsigned source, unsigned reason);
+static bool take_accepted(struct assoc *assoc);
+
+extern "C" enum requestor_outcome
+requestor_associate(const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, struct assoc **assoc,
+    struct err *err)
+{
+	enum requestor_outcome outcome = REQUESTOR_FAILED;
+
+	*assoc = nullptr;
+	(void)assoc_guard(err, [&] {
+		outcome = associate(params, contexts, n, assoc, err);
+		return 0;
+	});
+	return outcome;
+}
+
+extern "C" uint8_t
+requestor_find_context(const struct assoc *assoc, const char *abstract_syntax,
+    const char *transfer_syntax)
+{
+	unsigned id;
+
+	for (id = 1; id < ASSOC_CONTEXT_IDS; id += 2)
+		if (assoc->accepted[id] != nullptr &&
+		    strcmp(assoc->accepted[id]->abstractSyntax,
+			abstract_syntax) == 0 &&
+		    strcmp(assoc->accepted[id]->acceptedTransferSyntax,
+			transfer_syntax) == 0)
+			return static_cast<uint8_t>(id);
+	return 0;
+}
+
+static enum requestor_outcome
+associate(const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, struct assoc **result,
+    struct err *err)
+{
+	auto assoc = std::make_unique<struct assoc>();
+	T_ASC_Parameters *ul_params = nullptr;
+	OFCondition cond;
+	int fd, listener, port;
+
+	fd = connect_to(
+	    params->host, params->port, params->connect_timeout_ms, err);
+	if (fd == -1)
+		return REQUESTOR_UNREACHABLE;
+	if (assoc->open_network(NET_REQUESTOR, fd, err) == -1)
+		return REQUESTOR_FAILED;
+	listener = connect_listen_local(&port, err);
+	if (listener == -1)
+		return REQUESTOR_FAILED;
+	if (make_parameters(params, contexts, n, port, &ul_params, err) == -1) {
+		(void)close(listener);
+		return REQUESTOR_FAILED;
+	}
+	assoc->wire.begin_read(params->associate_timeout_ms, 0);
+	cond = ASC_requestAssociation(assoc->network, ul_params, &assoc->ul,
+	    nullptr, nullptr, DUL_NOBLOCK, 1);
+	(void)close(listener);
+	if (assoc->ul == nullptr)
+		(void)ASC_destroyAssociationParameters(&ul_params);
+	if (cond.bad() ||
+	    ul_params->DULparams.acceptedPresentationContext == nullptr)
+		return failure(assoc.get(), cond, err);
+	if (assoc->set_pdv_bytes(ul_params->DULparams.peerMaxPDU, err) == -1) {
+		(void)assoc_abort(assoc.get());
+		return REQUESTOR_FAILED;
+	}
+	if (!take_accepted(assoc.get())) {
+		(void)assoc_release(assoc.get(), REFUSE_MS, nullptr);
+		(void)err_set(err, ERR_PERMANENT,
+		    "associate: the peer accepted no presentation context");
+		return REQUESTOR_NO_CONTEXT;
+	}
+	*result = assoc.release();
+	return REQUESTOR_OK;
+}
+
+static int
+make_parameters(const struct requestor_params *params,
+    const struct requestor_context *contexts, size_t n, int port,
+    T_ASC_Parameters **out, struct err *err)
+{
+	char address[32];
+	OFCondition cond;
+	size_t i;
+
+	if (n > REQUESTOR_MAX_CONTEXTS)
+		return err_set(
+		    err, ERR_BUG, "%zu presentation contexts are too many", n);
+	cond = ASC_createAssociationParameters(
+	    out, assoc_clamp_pdu_bytes(params->max_pdu_bytes));
+	if (cond.bad())
+		return err_set(
+		    err, ERR_TEMPORARY, "associate: %s", cond.text());
+	assoc_set_implementation(*out);
+	(void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+	cond = ASC_setAPTitles(
+	    *out, params->calling_aet, params->called_aet, nullptr);
+	if (cond.good())
+		cond = ASC_setPresentationAddresses(*out, "localhost", address);
+	for (i = 0; i < n && cond.good(); i++) {
+		const char *syntax = contexts[i].transfer_syntax;
+
+		cond = ASC_addPresentationContext(*out,
+		    static_cast<T_ASC_PresentationContextID>(2 * i + 1),
+		    contexts[i].abstract_syntax, &syntax, 1);
+	}
+	if (cond.good())
+		return 0;
+	(void)ASC_destroyAssociationParameters(out);
+	return err_set(err, ERR_BUG, "associate: %s", cond.text());
+}
+
+static enum requestor_outcome
+failure(const struct assoc *assoc, const OFCondition &cond, struct err *err)
+{
+	if (cond == DUL_ASSOCIATIONREJECTED)
+		return rejection(&assoc->ul->params->DULparams, err);
+	(void)assoc_failure(assoc, cond, "associate", err);
+	if (assoc->wire.end != WIRE_OPEN || cond == DUL_READTIMEOUT)
+		return REQUESTOR_UNREACHABLE;
+	return REQUESTOR_FAILED;
+}
+
+static enum requestor_outcome
+rejection(const DUL_ASSOCIATESERVICEPARAMETERS *params, struct err *err)
+{
+	unsigned result = params->result, source = params->resultSource,
+		 reason = params->diagnostic;
+	bool transient = result == DUL_REJECT_TRANSIENT;
+
+	(void)err_set(err, transient ? ERR_TEMPORARY : ERR_PERMANENT,
+	    "associate: rejected %s (%u/%u/%u): %s",
+	    transient ? "for now" : "for good", result, source, reason,
+	    rejection_reason(source, reason));
+	return transient ? REQUESTOR_REJECTED : REQUESTOR_REJECTED_FOR_GOOD;
+}
+
+/* PS3.8 9.3.4 */
+static const char *
+rejection_reason(unsigned source, unsigned reason)
+{
+	static const struct {
+		unsigned source, reason;
+		const char *text;
+	} table[] = {
+	    {DUL_ULSU_REJECT, 1, "no reason given"},
+	    {DUL_ULSU_REJECT, 2, "application context not supported"},
+	    {DUL_ULSU_REJECT, 3, "calling AE title not recognized"},
+	    {DUL_ULSU_REJECT, 7, "called AE title not recognized"},
+	    {DUL_ULSP_ACSE_REJECT, 1, "no reason given by its provider"},
+	    {DUL_ULSP_ACSE_REJECT, 2, "protocol version not supported"},
+	    {DUL_ULSP_PRESENTATION_REJECT, 1, "temporary congestion"},
+	    {DUL_ULSP_PRESENTATION_REJECT, 2, "local limit exceeded"},
+	};
+
+	for (const auto &entry : table)
+		if (entry.source == source && entry.reason == reason)
+			return entry.text;
+	return "a reason that DICOM does not know";
+}
+
+/* What was accepted as it was proposed; false where nothing was. */
+static bool
+take_accepted(struct assoc *assoc)
+{
+	bool any = false;
+
+	assoc_for_each<DUL_PRESENTATIONCONTEXT>(
+	    assoc->ul->params->DULparams.requestedPresentationContext,
+	    [&](DUL_PRESENTATIONCONTEXT &context) {
+		    auto *proposed = static_cast<DUL_TRANSFERSYNTAX *>(
+			LST_Head(&context.proposedTransferSyntax));
+
+		    if (context.result != ASC_P_ACCEPTANCE ||
+			proposed == nullptr ||
+			strcmp(proposed->transferSyntax,
+			    context.acceptedTransferSyntax) != 0)
+			    return;
+		    assoc->accepted[context.presentationContextID] = &context;
+		    any = true;
+	    });
+	return any;
+}

@@ -1,0 +1,48 @@
+/*
+ * The sender's parent: the queue manager of all destinations.
+ */
+#ifndef DCMSPOOL_SENDER_H
+#define DCMSPOOL_SENDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "../spool/conf.h"
+#include "../spool/loop.h"
+#include "../spool/spool.h"
+#include "../spool/stamp.h"
+
+struct destination;
+TAILQ_HEAD(destination_list, destination);
+
+struct sender {
+	struct spool spool;
+	struct conf *conf;
+	struct loop *loop;
+	struct stamp_source *stamps; /* for foreign items */
+	int lock_fd;
+	int signal_fd;
+	int watch_fd;	/* -1: there is no inotify to be had */
+	int queue_wd;	/* of queue/, -1: not watched */
+	bool unwatched; /* some folder is not: look more often */
+	bool scan_due;	/* events were lost */
+	int children;	/* lanes that have not been reaped */
+	bool reload, stop;
+	int64_t stop_by_ms; /* 0 until it stops */
+	int64_t next_scan_ms;
+	int64_t next_expire_ms;
+	uint32_t generation; /* of the scan that runs, or ran last */
+	struct destination_list destinations;
+};
+
+/*
+ * Serves until SIGTERM. The spool is open and locked, and nothing else of the
+ * struct is set. 0, or -1 and *err.
+ */
+int sender_run(struct sender *sender, struct err *err);
+
+/* How long somebody may wait for an item, over all routes. Microseconds. */
+int64_t sender_longest_wait_us(const struct sender *sender);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * From an outcome to what is on disk: records, markers, folders. And to the
+ * items that hold the same instance, which one outcome settles.
+ */
+#ifndef DCMSPOOL_SETTLE_H
+#define DCMSPOOL_SETTLE_H
+
+#include "lanes.h"
+
+/* Takes an item for delivery: its folder -> active/. false: it is not there,
+ * or not to be tried now. */
+bool settle_take(struct destination *dest, struct index_item *item,
+    char file[NAME_ITEM_SIZE]);
+
+/* Back to new/, to be tried at due_ms (0: at once). */
+void settle_return(
+    struct destination *dest, struct index_item *item, int64_t due_ms);
+
+/* A lane reports on a delivery, or on a comparison after one. */
+void settle_report(struct lane_handle *lane, const struct lane_report *report);
+
+/* The lane died on the item that it had, or while it compared. */
+void settle_lane_died(struct lane_handle *lane, const char *how);
+
+/* The lane was ended by us. */
+void settle_lane_killed(struct lane_handle *lane);
+
+/* The probe after a break of the link told whether it was the link. */
+void settle_suspects(struct destination *dest, bool link_is_up);
+
+#endif

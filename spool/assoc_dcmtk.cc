@@ -1,0 +1,369 @@
+/*
+ * An association over DCMTK's upper layer. Only DUL and ASC are used: no data
+ * set, no data dictionary. Command and data set fragments pass as bytes.
+ *
+ * Errors: ERR_TEMPORARY for what the network did, ERR_CORRUPT for what a peer
+ * must not send, ERR_BUG where a caller breaks the contract.
+ */
+#include "assoc_private_dcmtk.h"
+
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+#include "oflog_dcmtk.h"
+
+extern "C" {
+#include "part10.h"
+}
+
+#define CONNECT_S	  10   /* to ourselves, see requestor_dcmtk.cc */
+#define NETWORK_S	  10   /* DCMTK wants one; the wire's hold */
+#define MIN_REST_MS	  1000 /* for the rest of a PDU, at least */
+#define ABORT_MS	  1000
+#define ANSWER_RELEASE_MS 10000
+#define PDU_HEADER	  6
+#define PDV_HEADER	  6  /* length, context, message control header */
+#define PDU_OVERHEAD	  12 /* of the largest PDU; as DCMTK counts */
+#define PDV_MIN_BYTES	  2
+
+static enum assoc_event ended(
+    struct assoc *assoc, const OFCondition &cond, struct err *err);
+static enum assoc_event read_pdu(
+    struct assoc *assoc, int timeout_ms, struct err *err);
+static enum assoc_event take_pdv(
+    struct assoc *assoc, struct assoc_pdv *pdv, struct err *err);
+static int write_pdv(
+    struct assoc *assoc, DUL_PDV *pdv, int timeout_ms, struct err *err);
+static int release(struct assoc *assoc, struct err *err);
+
+assoc::~assoc()
+{
+	if (ul != nullptr)
+		(void)ASC_destroyAssociation(&ul);
+	if (network != nullptr)
+		(void)ASC_dropNetwork(&network);
+}
+
+int
+assoc::open_network(T_ASC_NetworkRole role, int substitute, struct err *err)
+{
+	auto layer = std::make_unique<WireLayer>(wire, substitute);
+	OFCondition cond;
+
+	cond = ASC_initializeNetwork(role, 0, NETWORK_S, &network);
+	if (cond.good())
+		cond = ASC_setTransportLayer(network, layer.get(), 1);
+	if (cond.bad())
+		return err_set(err, ERR_TEMPORARY,
+		    "initialize DCMTK's network: %s", cond.text());
+	(void)layer.release(); /* it is the network's now */
+	return 0;
+}
+
+int
+assoc::set_pdv_bytes(unsigned long peer_max_pdu, struct err *err)
+{
+	size_t most = ASC_MAXIMUMPDUSIZE;
+
+	if (peer_max_pdu != 0 && peer_max_pdu < most)
+		most = peer_max_pdu;
+	if (most < PDU_OVERHEAD + PDV_MIN_BYTES)
+		return err_set(err, ERR_CORRUPT,
+		    "the peer's maximum PDU of %zu bytes holds no data", most);
+	/* Fragments have an even number of bytes (PS3.8 annex E). */
+	pdv_bytes = (most - PDU_OVERHEAD) & ~static_cast<size_t>(1);
+	return 0;
+}
+
+int
+assoc_clamp_pdu_bytes(int max_pdu_bytes)
+{
+	if (max_pdu_bytes < ASC_MINIMUMPDUSIZE)
+		return ASC_MINIMUMPDUSIZE;
+	if (max_pdu_bytes > ASC_MAXIMUMPDUSIZE)
+		return ASC_MAXIMUMPDUSIZE;
+	return max_pdu_bytes & ~1;
+}
+
+void
+assoc_set_implementation(T_ASC_Parameters *params)
+{
+	OFStandard::strlcpy(params->ourImplementationClassUID,
+	    PART10_IMPLEMENTATION_UID,
+	    sizeof(params->ourImplementationClassUID));
+	OFStandard::strlcpy(params->ourImplementationVersionName,
+	    PART10_IMPLEMENTATION_VERSION,
+	    sizeof(params->ourImplementationVersionName));
+}
+
+int
+assoc_failure(const struct assoc *assoc, const OFCondition &cond,
+    const char *doing, struct err *err)
+{
+	if (assoc->wire.end != WIRE_OPEN) {
+		(void)err_set(
+		    err, ERR_TEMPORARY, "%s: %s", doing, assoc->wire.reason());
+		if (err != nullptr)
+			err->sys = assoc->wire.error;
+		return -1;
+	}
+	if (cond == DUL_READTIMEOUT)
+		return err_set(
+		    err, ERR_TEMPORARY, "%s: nothing came in time", doing);
+	if (cond == DUL_PEERABORTEDASSOCIATION)
+		return err_set(err, ERR_TEMPORARY,
+		    "%s: the peer aborted (source %u, reason %u)", doing,
+		    static_cast<unsigned>(assoc->wire.tail[2]),
+		    static_cast<unsigned>(assoc->wire.tail[3]));
+	return err_set(err, ERR_CORRUPT, "%s: %s", doing,
+	    cond.good() ? "a PDU that is out of place" : cond.text());
+}
+
+extern "C" int
+assoc_init(struct err *err)
+{
+	return assoc_guard(err, [] {
+		(void)signal(SIGPIPE, SIG_IGN);
+		dcmDisableGethostbyaddr.set(OFTrue);
+		dcmConnectionTimeout.set(CONNECT_S);
+		/* The wire never blocks in a call. */
+		dcmSocketSendTimeout.set(-1);
+		dcmSocketReceiveTimeout.set(-1);
+		oflog_redirect();
+		return 0;
+	});
+}
+
+extern "C" int
+assoc_fd(const struct assoc *assoc)
+{
+	return assoc->wire.fd;
+}
+
+extern "C" size_t
+assoc_pdv_bytes(const struct assoc *assoc)
+{
+	return assoc->pdv_bytes;
+}
+
+extern "C" const char *
+assoc_abstract_syntax(const struct assoc *assoc, uint8_t id)
+{
+	const DUL_PRESENTATIONCONTEXT *context = assoc->accepted[id];
+
+	return context == nullptr ? nullptr : context->abstractSyntax;
+}
+
+extern "C" const char *
+assoc_transfer_syntax(const struct assoc *assoc, uint8_t id)
+{
+	const DUL_PRESENTATIONCONTEXT *context = assoc->accepted[id];
+
+	return context == nullptr ? nullptr : context->acceptedTransferSyntax;
+}
+
+extern "C" bool
+assoc_buffered(struct assoc *assoc)
+{
+	return assoc->pdvs_bytes > 0;
+}
+
+extern "C" enum assoc_event
+assoc_read_pdv(
+    struct assoc *assoc, int timeout_ms, struct assoc_pdv *pdv, struct err *err)
+{
+	enum assoc_event event = ASSOC_BROKEN;
+
+	(void)assoc_guard(err, [&] {
+		event = assoc->pdvs_bytes > 0
+			    ? ASSOC_PDV
+			    : read_pdu(assoc, timeout_ms, err);
+		if (event == ASSOC_PDV)
+			event = take_pdv(assoc, pdv, err);
+		return 0;
+	});
+	return event;
+}
+
+extern "C" int
+assoc_write_pdv(struct assoc *assoc, uint8_t context_id, bool command,
+    bool last, const void *data, size_t size, int timeout_ms, struct err *err)
+{
+	DUL_PDV pdv = {};
+
+	if (size > assoc->pdv_bytes)
+		return err_set(err, ERR_BUG,
+		    "a PDV of %zu bytes where the peer takes %zu", size,
+		    assoc->pdv_bytes);
+	pdv.fragmentLength = size;
+	pdv.presentationContextID = context_id;
+	pdv.pdvType = command ? DUL_COMMANDPDV : DUL_DATASETPDV;
+	pdv.lastPDV = last;
+	pdv.data = const_cast<void *>(data); /* DCMTK only reads it */
+	return assoc_guard(
+	    err, [&] { return write_pdv(assoc, &pdv, timeout_ms, err); });
+}
+
+extern "C" int
+assoc_release(struct assoc *assoc, int timeout_ms, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		assoc->wire.begin_read(timeout_ms, 0);
+		return release(assoc, err);
+	});
+}
+
+extern "C" int
+assoc_answer_release(struct assoc *assoc, struct err *err)
+{
+	return assoc_guard(err, [=] {
+		OFCondition cond;
+
+		assoc->wire.begin_write(ANSWER_RELEASE_MS);
+		cond = ASC_acknowledgeRelease(assoc->ul);
+		return cond.good()
+			   ? 0
+			   : assoc_failure(assoc, cond, "answer release", err);
+	});
+}
+
+extern "C" void
+assoc_abort(struct assoc *assoc)
+{
+	(void)assoc_guard(nullptr, [=] {
+		if (assoc->wire.fd == -1)
+			return 0;
+		/* To a PDU that was cut off nothing can be added. */
+		if (!assoc->wire.torn) {
+			assoc->wire.begin_write(ABORT_MS);
+			assoc->wire.hung_up = true;
+			(void)ASC_abortAssociation(assoc->ul);
+		}
+		assoc->wire.drain(ABORT_MS);
+		assoc->spoiled = true;
+		return 0;
+	});
+}
+
+extern "C" void
+assoc_close(struct assoc **assoc)
+{
+	(void)assoc_guard(nullptr, [=] {
+		delete *assoc;
+		return 0;
+	});
+	*assoc = nullptr;
+}
+
+/*
+ * FIN, RST and A-ABORT are one to DCMTK, and so are timeouts before and inside
+ * a PDU; the wire tells them apart.
+ */
+static enum assoc_event
+ended(struct assoc *assoc, const OFCondition &cond, struct err *err)
+{
+	const Wire &wire = assoc->wire;
+
+	if (cond == DUL_PEERREQUESTEDRELEASE)
+		return ASSOC_RELEASE;
+	(void)assoc_failure(assoc, cond, "read", err);
+	if (wire.end == WIRE_OPEN && cond == DUL_READTIMEOUT)
+		return ASSOC_TIMEOUT;
+	assoc->spoiled = true;
+	if (wire.end == WIRE_STALLED)
+		return ASSOC_TIMEOUT;
+	if (wire.end != WIRE_OPEN)
+		return ASSOC_CLOSED;
+	return cond == DUL_PEERABORTEDASSOCIATION ? ASSOC_ABORTED
+						  : ASSOC_BROKEN;
+}
+
+/*
+ * DCMTK gives out the PDVs of a PDU one by one, but finds the third and later
+ * ones in a wrong place where lengths differ; so it is asked for the first
+ * alone, which tells where they are, and the wire how long they are.
+ */
+static enum assoc_event
+read_pdu(struct assoc *assoc, int timeout_ms, struct err *err)
+{
+	DUL_PDV first = {};
+	OFCondition cond;
+
+	if (assoc->spoiled) {
+		(void)err_set(
+		    err, ERR_CORRUPT, "the association broke off inside a PDU");
+		return ASSOC_BROKEN;
+	}
+	assoc->wire.begin_read(
+	    timeout_ms, timeout_ms > MIN_REST_MS ? timeout_ms : MIN_REST_MS);
+	cond = DUL_ReadPDVs(
+	    &assoc->ul->DULassociation, nullptr, DUL_NOBLOCK, NETWORK_S);
+	if (cond != DUL_PDATAPDUARRIVED ||
+	    DUL_NextPDV(&assoc->ul->DULassociation, &first).bad())
+		return ended(assoc, cond, err);
+	assoc->pdvs = static_cast<const uint8_t *>(first.data) - PDV_HEADER;
+	assoc->pdvs_bytes = assoc->wire.received - PDU_HEADER;
+	return ASSOC_PDV;
+}
+
+/* PS3.8 9.3.5.1 and annex E.2 */
+static enum assoc_event
+take_pdv(struct assoc *assoc, struct assoc_pdv *pdv, struct err *err)
+{
+	const uint8_t *p = assoc->pdvs;
+	size_t left = assoc->pdvs_bytes, size = 0;
+
+	if (left >= PDV_HEADER)
+		size = static_cast<size_t>(p[0]) << 24 |
+		       static_cast<size_t>(p[1]) << 16 |
+		       static_cast<size_t>(p[2]) << 8 | p[3];
+	if (size < 2 || size > left - 4) {
+		assoc->spoiled = true;
+		assoc->pdvs_bytes = 0;
+		(void)err_set(err, ERR_CORRUPT, "read: a PDV that is none");
+		return ASSOC_BROKEN;
+	}
+	pdv->context_id = p[4];
+	pdv->command = (p[5] & 1) != 0;
+	pdv->last = (p[5] & 2) != 0;
+	pdv->data = p + PDV_HEADER;
+	pdv->size = size - 2;
+	assoc->pdvs += size + 4;
+	assoc->pdvs_bytes -= size + 4;
+	return ASSOC_PDV;
+}
+
+/* DCMTK writes head and body apart; the wire joins them. */
+static int
+write_pdv(struct assoc *assoc, DUL_PDV *pdv, int timeout_ms, struct err *err)
+{
+	DUL_PDVLIST list = {};
+	OFCondition cond;
+
+	if (assoc->wire.torn || assoc->wire.fd == -1)
+		return err_set(
+		    err, ERR_TEMPORARY, "write: the association is gone");
+	list.count = 1;
+	list.pdv = pdv;
+	assoc->wire.begin_write(timeout_ms);
+	assoc->wire.joins = true;
+	cond = DUL_WritePDVs(&assoc->ul->DULassociation, &list);
+	assoc->wire.joins = false;
+	return cond.good() ? 0 : assoc_failure(assoc, cond, "write", err);
+}
+
+static int
+release(struct assoc *assoc, struct err *err)
+{
+	OFCondition cond = ASC_releaseAssociation(assoc->ul);
+
+	if (cond.good())
+		return 0;
+	/* Both asked at once (PS3.8 9.2.3, states 9 to 12). */
+	if (cond == DUL_PEERREQUESTEDRELEASE) {
+		(void)ASC_acknowledgeRelease(assoc->ul);
+		return 0;
+	}
+	return assoc_failure(assoc, cond, "release", err);
+}

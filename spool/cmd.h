@@ -1,0 +1,105 @@
+/*
+ * The operator command: what its sub-commands share. Each works with the
+ * daemons stopped or running, and does nothing that mv and ls could not.
+ */
+#ifndef DCMSPOOL_CMD_H
+#define DCMSPOOL_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "conf.h"
+#include "err.h"
+#include "path.h"
+#include "spool.h"
+
+#define CMD_NOTHING  1 /* the exit code for: nothing matched, or not so */
+#define CMD_AGE_SIZE 24
+
+struct cmd {
+	const struct conf *conf;
+	struct spool spool;
+	bool terminal; /* standard output is one */
+};
+
+/*
+ * argv[0] is the sub-command's name. Returns the exit code; -1 and *err, whose
+ * class then gives it.
+ */
+typedef int cmd_run(struct cmd *cmd, int argc, char **argv, struct err *err);
+
+cmd_run cmd_status;
+cmd_run cmd_list;
+cmd_run cmd_show;
+cmd_run cmd_retry;
+cmd_run cmd_wait;
+
+/* ERR_USAGE for what getopt_long(3) just stopped at. */
+int cmd_bad_option(char **argv, struct err *err);
+
+/* cmd_items.c: destinations, and naming items. */
+
+struct cmd_destination {
+	char name[NAME_DEST_SIZE];
+	bool configured;
+	bool has_folder;
+};
+
+/* All destinations: those of the configuration in its order, then the other
+ * folders under queue/ by name. *list is the caller's, for free(3). */
+int cmd_destinations(const struct cmd *cmd, struct cmd_destination **list,
+    size_t *n, struct err *err);
+
+struct cmd_item {
+	char dest[NAME_DEST_SIZE];
+	enum queue_state state;
+	char file[NAME_FILE_SIZE];
+};
+
+/* What "DEST" or "DEST/STATE" selects. */
+struct cmd_selection {
+	char dest[NAME_DEST_SIZE]; /* "" = all */
+	bool has_state;
+	enum queue_state state;
+};
+
+/* word may be NULL: all; "queue/" before it and "/" behind it are dropped.
+ * 0; -1 (ERR_USAGE) also for a destination that is not there. */
+int cmd_select(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, struct err *err);
+
+typedef int cmd_visit(void *context, const struct cmd_item *item);
+
+/* The items of one folder in its own order; stops where visit returns other
+ * than 0, and returns that. A folder that is not there is empty. */
+int cmd_scan(const struct cmd *cmd, const char *dest, enum queue_state state,
+    cmd_visit *visit, void *context, struct err *err);
+
+/*
+ * The one item that `word` names: its file name, else its SOP Instance UID,
+ * else a part of its file name; "DEST/" or "DEST/STATE/" before it narrows.
+ * 1; 0 none; -1 (ERR_USAGE) several, and the candidates are on stderr.
+ */
+int cmd_find(const struct cmd *cmd, const char *word, struct cmd_item *item,
+    struct err *err);
+
+/* cmd_print.c: what goes out. */
+
+/* Printable ASCII as it is, the rest as \xHH: nothing reaches a terminal, or
+ * breaks a line, that came from a file or the network. */
+void cmd_put(FILE *out, const char *text);
+
+/* Two units: "45s", "12m30s", "3h12m", "2d4h". */
+void cmd_age_format(int64_t us, char out[CMD_AGE_SIZE]);
+
+/* Text that is not UTF-8 is taken for ISO 8859-1. Never NULL unless there is
+ * no memory. */
+json_t *cmd_json_text(const char *text);
+/* UTC, ISO 8601; null for 0. */
+json_t *cmd_json_time(int64_t real_us);
+/* Consumes object; one line. 0 or -1. */
+int cmd_json_print(json_t *object, struct err *err);
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * Destinations as the operator sees them, and which item a word means.
+ *
+ * Errors: ERR_USAGE for a word that names nothing that could be, or more than
+ * one item; else as fs.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "fs.h"
+
+#define CANDIDATES_MAX 10 /* shown of those that a word could mean */
+
+/* In this order; a better match ends the interest in the others. */
+enum match {
+	MATCH_NONE,
+	MATCH_PART,
+	MATCH_UID,
+	MATCH_NAME
+};
+
+struct destinations {
+	struct cmd_destination *list;
+	size_t n, configured_n;
+	const struct cmd *cmd;
+	struct err *err;
+};
+
+struct scan {
+	struct cmd_item item;
+	cmd_visit *visit;
+	void *context;
+};
+
+struct search {
+	const struct cmd *cmd;
+	const char *word;
+	enum match best;
+	struct cmd_item found[CANDIDATES_MAX];
+	size_t n; /* may be more than were kept */
+};
+
+static int add_destination(struct destinations *all, const char *name);
+static int add_folder(void *context, const char *name);
+static int compare_names(const void *a, const void *b);
+static int visit_file(void *context, const char *file);
+static int split_word(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, const char **rest, struct err *err);
+static int search_all(const struct cmd *cmd,
+    const struct cmd_selection *selection, struct search *search,
+    struct err *err);
+static int search_one(void *context, const struct cmd_item *item);
+static bool is_there(const struct cmd *cmd, const struct cmd_item *item);
+static enum match match_of(const char *word, const char *file);
+static void print_candidates(const struct search *search);
+
+int
+cmd_destinations(const struct cmd *cmd, struct cmd_destination **list,
+    size_t *n, struct err *err)
+{
+	struct destinations all = {.cmd = cmd, .err = err};
+	size_t i;
+
+	for (i = 0; i < cmd->conf->destinations_n; i++) {
+		if (add_destination(&all, cmd->conf->destinations[i].name) ==
+		    -1)
+			goto fail;
+		all.list[i].configured = true;
+	}
+	all.configured_n = all.n;
+	if (spool_scan_destinations(&cmd->spool, add_folder, &all, err) == -1)
+		goto fail;
+	if (all.n > all.configured_n)
+		qsort(all.list + all.configured_n, all.n - all.configured_n,
+		    sizeof(*all.list), compare_names);
+	*list = all.list;
+	*n = all.n;
+	return 0;
+fail:
+	free(all.list);
+	return -1;
+}
+
+int
+cmd_select(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, struct err *err)
+{
+	const char *rest;
+
+	*selection = (struct cmd_selection){.has_state = false};
+	if (word == NULL)
+		return 0;
+	if (split_word(cmd, word, selection, &rest, err) == -1)
+		return -1;
+	if (selection->dest[0] == '\0')
+		return err_set(err, ERR_USAGE,
+		    "%s is no destination: neither in the configuration nor "
+		    "in the spool",
+		    word);
+	if (*rest != '\0')
+		return err_set(err, ERR_USAGE,
+		    "%s: write DEST, or DEST/ with one of new, active, "
+		    "deferred, hold, failed, sent, corrupt",
+		    word);
+	return 0;
+}
+
+int
+cmd_scan(const struct cmd *cmd, const char *dest, enum queue_state state,
+    cmd_visit *visit, void *context, struct err *err)
+{
+	struct scan scan = {
+	    .item.state = state, .visit = visit, .context = context};
+	char path[PATH_SIZE];
+	struct stat st;
+	int there;
+
+	(void)snprintf(scan.item.dest, sizeof(scan.item.dest), "%s", dest);
+	path_state(path, dest, state);
+	there = fs_stat(cmd->spool.root_fd, path, &st, err);
+	if (there != 1)
+		return there;
+	return fs_scan(cmd->spool.root_fd, path, visit_file, &scan, err);
+}
+
+int
+cmd_find(const struct cmd *cmd, const char *word, struct cmd_item *item,
+    struct err *err)
+{
+	struct cmd_selection selection = {.has_state = false};
+	struct search search = {.cmd = cmd, .best = MATCH_NONE};
+	int tries;
+
+	if (split_word(cmd, word, &selection, &search.word, err) == -1)
+		return -1;
+	if (*search.word == '\0' || strchr(search.word, '/') != NULL)
+		return err_set(err, ERR_USAGE,
+		    "%s names no item: write its file name, a part of it, or "
+		    "its SOP Instance UID, after DEST/ or DEST/STATE/",
+		    word);
+	/* An item that is moved meanwhile can be missed once. */
+	for (tries = 0; tries < 2 && search.n == 0; tries++)
+		if (search_all(cmd, &selection, &search, err) == -1)
+			return -1;
+	if (search.n > 1) {
+		print_candidates(&search);
+		return err_set(err, ERR_USAGE,
+		    "%s could mean %zu items; name one with DEST/STATE/NAME",
+		    word, search.n);
+	}
+	if (search.n == 1)
+		*item = search.found[0];
+	return search.n == 1;
+}
+
+static int
+add_destination(struct destinations *all, const char *name)
+{
+	struct cmd_destination *grown, *added;
+	char path[PATH_SIZE];
+	struct stat st;
+
+	grown = reallocarray(all->list, all->n + 1, sizeof(*grown));
+	if (grown == NULL)
+		return err_sys(all->err, "get memory for the destinations");
+	all->list = grown;
+	added = &all->list[all->n++];
+	*added = (struct cmd_destination){.configured = false};
+	(void)snprintf(added->name, sizeof(added->name), "%s", name);
+	path_destination(path, name);
+	added->has_folder =
+	    fs_stat(all->cmd->spool.root_fd, path, &st, NULL) == 1 &&
+	    S_ISDIR(st.st_mode);
+	return 0;
+}
+
+static int
+add_folder(void *context, const char *name)
+{
+	struct destinations *all = context;
+
+	if (!name_destination_valid(name) ||
+	    conf_find_destination(all->cmd->conf, name) != NULL)
+		return 0;
+	if (add_destination(all, name) == -1)
+		return -1;
+	if (!all->list[all->n - 1].has_folder)
+		all->n--; /* a file */
+	return 0;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const struct cmd_destination *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+static int
+visit_file(void *context, const char *file)
+{
+	struct scan *scan = context;
+
+	if (!name_is_item(file))
+		return 0;
+	(void)snprintf(scan->item.file, sizeof(scan->item.file), "%s", file);
+	return scan->visit(scan->context, &scan->item);
+}
+
+/*
+ * Takes "queue/", "DEST/" and "STATE/" from the front of word, as far as they
+ * are there; *rest is what remains.
+ */
+static int
+split_word(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, const char **rest, struct err *err)
+{
+	struct cmd_destination *list = NULL;
+	char state[16];
+	size_t n = 0, i, size;
+
+	if (cmd_destinations(cmd, &list, &n, err) == -1)
+		return -1;
+	if (strncmp(word, PATH_QUEUE "/", sizeof(PATH_QUEUE)) == 0)
+		word += sizeof(PATH_QUEUE);
+	size = strcspn(word, "/");
+	for (i = 0; i < n && selection->dest[0] == '\0'; i++)
+		if (strlen(list[i].name) == size &&
+		    memcmp(list[i].name, word, size) == 0)
+			memcpy(selection->dest, list[i].name, size + 1);
+	free(list);
+	if (selection->dest[0] != '\0') {
+		word += size;
+		word += *word == '/';
+		size = strcspn(word, "/");
+		(void)snprintf(state, sizeof(state), "%.*s",
+		    size < sizeof(state) ? (int)size : 0, word);
+		if (queue_state_parse(state, &selection->state)) {
+			selection->has_state = true;
+			word += size;
+			word += *word == '/';
+		}
+	}
+	*rest = word;
+	return 0;
+}
+
+static int
+search_all(const struct cmd *cmd, const struct cmd_selection *selection,
+    struct search *search, struct err *err)
+{
+	struct cmd_destination *list = NULL;
+	size_t n = 0, i;
+	int state, rc;
+
+	rc = cmd_destinations(cmd, &list, &n, err);
+	for (i = 0; i < n && rc == 0; i++) {
+		if (selection->dest[0] != '\0' &&
+		    strcmp(selection->dest, list[i].name) != 0)
+			continue;
+		for (state = 0; state < QUEUE_STATES && rc == 0; state++)
+			if (!selection->has_state ||
+			    selection->state == (enum queue_state)state)
+				rc = cmd_scan(cmd, list[i].name,
+				    (enum queue_state)state, search_one, search,
+				    err);
+	}
+	free(list);
+	return rc;
+}
+
+static int
+search_one(void *context, const struct cmd_item *item)
+{
+	struct search *search = context;
+	struct cmd_item *last;
+	enum match match;
+
+	match = match_of(search->word, item->file);
+	if (match == MATCH_NONE || match < search->best)
+		return 0;
+	if (match > search->best)
+		search->n = 0;
+	search->best = match;
+	/* Moved on while we looked: it is one item, and where it is now. */
+	last = &search->found[0];
+	if (search->n == 1 && strcmp(last->dest, item->dest) == 0 &&
+	    strcmp(last->file, item->file) == 0 && !is_there(search->cmd, last))
+		search->n = 0;
+	if (search->n < CANDIDATES_MAX)
+		search->found[search->n] = *item;
+	search->n++;
+	return 0;
+}
+
+static bool
+is_there(const struct cmd *cmd, const struct cmd_item *item)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	path_item(path, item->dest, item->state, item->file);
+	return fs_stat(cmd->spool.root_fd, path, &st, NULL) != 0;
+}
+
+static enum match
+match_of(const char *word, const char *file)
+{
+	struct item_name name;
+
+	if (strcmp(word, file) == 0)
+		return MATCH_NAME;
+	if (name_parse(file, &name) && strcmp(word, name.uid) == 0)
+		return MATCH_UID;
+	return strstr(file, word) != NULL ? MATCH_PART : MATCH_NONE;
+}
+
+static void
+print_candidates(const struct search *search)
+{
+	size_t i;
+
+	for (i = 0; i < search->n && i < CANDIDATES_MAX; i++) {
+		(void)fprintf(stderr, "%s/%s/", search->found[i].dest,
+		    queue_state_name(search->found[i].state));
+		cmd_put(stderr, search->found[i].file);
+		(void)fputc('\n', stderr);
+	}
+	if (search->n > CANDIDATES_MAX)
+		(void)fprintf(
+		    stderr, "and %zu more\n", search->n - CANDIDATES_MAX);
+}

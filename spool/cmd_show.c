@@ -1,0 +1,237 @@
+/*
+ * dcmspool show: all that is known of one item. Values go by the names that
+ * they have in envelope and record (dcmspool-spool(5)).
+ *
+ * Errors: as fs.c. What is wrong with the item itself is shown, as Problem.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "fs.h"
+#include "item.h"
+#include "result.h"
+
+/* Where a value goes: the JSON object, or its line at once. */
+struct sheet {
+	json_t *object; /* NULL: text */
+};
+
+static int parse(
+    int argc, char **argv, bool *json, const char **word, struct err *err);
+static int show_item(const struct cmd *cmd, const struct cmd_item *item,
+    bool json, struct err *err);
+static void show_file(
+    const struct cmd *cmd, const char *path, struct sheet *sheet);
+static void show_envelope(const struct envelope *e, struct sheet *sheet);
+static void show_record(
+    const struct cmd *cmd, const struct cmd_item *item, struct sheet *sheet);
+static void add_attempts(struct sheet *sheet, const struct result *r);
+static void add_status(struct sheet *sheet, const struct result *r);
+static void add(struct sheet *sheet, const char *name, const char *value);
+static void add_int(struct sheet *sheet, const char *name, int64_t value);
+static void add_time(struct sheet *sheet, const char *name, int64_t real_us);
+
+int
+cmd_show(struct cmd *cmd, int argc, char **argv, struct err *err)
+{
+	struct cmd_item item;
+	const char *word = NULL;
+	bool json;
+	int found;
+
+	if (parse(argc, argv, &json, &word, err) == -1)
+		return -1;
+	found = cmd_find(cmd, word, &item, err);
+	if (found == 1)
+		found = show_item(cmd, &item, json, err);
+	if (found == 0)
+		(void)fprintf(stderr, "dcmspool: no item %s\n", word);
+	return found == 1 ? EX_OK : found == 0 ? CMD_NOTHING : -1;
+}
+
+static int
+parse(int argc, char **argv, bool *json, const char **word, struct err *err)
+{
+	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	int option;
+
+	*json = false;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'j')
+			return cmd_bad_option(argv, err);
+		*json = true;
+	}
+	if (optind + 1 != argc)
+		return err_set(err, ERR_USAGE, "show: one item at a time");
+	*word = argv[optind];
+	return 0;
+}
+
+/* 1, 0 it went meanwhile, -1 */
+static int
+show_item(const struct cmd *cmd, const struct cmd_item *item, bool json,
+    struct err *err)
+{
+	struct sheet sheet = {.object = json ? json_object() : NULL};
+	char path[PATH_SIZE], whole[2 * PATH_SIZE];
+	struct stat st;
+	int there;
+
+	path_item(path, item->dest, item->state, item->file);
+	there = fs_stat(cmd->spool.root_fd, path, &st, err);
+	if (there == 1) {
+		(void)snprintf(
+		    whole, sizeof(whole), "%s/%s", cmd->spool.location, path);
+		add(&sheet, "Path", whole);
+		add(&sheet, "Item", item->file);
+		add(&sheet, "Destination", item->dest);
+		add(&sheet, "State", queue_state_name(item->state));
+		add_int(&sheet, "Bytes", st.st_size);
+		show_file(cmd, path, &sheet);
+		show_record(cmd, item, &sheet);
+		if (json && cmd_json_print(sheet.object, err) == -1)
+			return -1;
+		sheet.object = NULL;
+	}
+	json_decref(sheet.object);
+	return there;
+}
+
+static void
+show_file(const struct cmd *cmd, const char *path, struct sheet *sheet)
+{
+	struct err problem = {.class = ERR_NONE};
+	struct item_reader reader;
+	const struct part10 *p = &reader.part10;
+	int rc;
+
+	rc = item_reader_open(&cmd->spool, path, &reader, &problem);
+	if (rc == -1)
+		add(sheet, "Problem", problem.text);
+	/* As far as it was read: of a truncated item, too. */
+	if (p->sop_instance[0] != '\0') {
+		add(sheet, "SOPClassUID", p->sop_class);
+		add(sheet, "SOPInstanceUID", p->sop_instance);
+		add(sheet, "TransferSyntaxUID", p->transfer_syntax);
+		add_int(sheet, "DataSetBytes", (int64_t)reader.data_set_bytes);
+	}
+	if (p->has_envelope)
+		show_envelope(&p->envelope, sheet);
+	if (rc == 0)
+		item_reader_close(&reader);
+}
+
+static void
+show_envelope(const struct envelope *e, struct sheet *sheet)
+{
+	add(sheet, "Association", e->association);
+	add_int(sheet, "MessageID", e->message_id);
+	add(sheet, "CallingAET", e->calling_aet);
+	add(sheet, "CalledAET", e->called_aet);
+	add(sheet, "PeerAddress", e->peer_address);
+	add_time(sheet, "Received", e->received_us);
+	add_int(sheet, "Priority", e->priority);
+	if (e->move_aet[0] != '\0') {
+		add(sheet, "MoveOriginatorAET", e->move_aet);
+		add_int(sheet, "MoveOriginatorMessageID", e->move_message_id);
+	}
+	add_int(sheet, "DataSetLength", (int64_t)e->data_set_bytes);
+	add(sheet, "Digest", e->digest);
+}
+
+static void
+show_record(
+    const struct cmd *cmd, const struct cmd_item *item, struct sheet *sheet)
+{
+	struct err problem = {.class = ERR_NONE};
+	struct result r;
+	int there;
+
+	there = result_read_record(
+	    cmd->spool.root_fd, item->dest, item->file, &r, &problem);
+	if (there == -1)
+		add(sheet, "RecordProblem", problem.text);
+	if (there == 1) {
+		add_status(sheet, &r);
+		add_attempts(sheet, &r);
+	}
+}
+
+static void
+add_status(struct sheet *sheet, const struct result *r)
+{
+	char text[RESULT_OFFENDING * 12 + 1];
+	size_t i, used = 0;
+
+	if (r->status == RESULT_NO_STATUS)
+		(void)snprintf(text, sizeof(text), "none");
+	else
+		(void)snprintf(
+		    text, sizeof(text), "0x%04X", (unsigned)r->status);
+	add(sheet, "Status", text);
+	if (r->error_comment[0] != '\0')
+		add(sheet, "ErrorComment", r->error_comment);
+	for (i = 0; i < r->offending_n; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		    "%s(%04" PRIX32 ",%04" PRIX32 ")", i == 0 ? "" : " ",
+		    r->offending[i] >> 16, r->offending[i] & 0xFFFF);
+	if (r->offending_n > 0)
+		add(sheet, "OffendingElement", text);
+	if (r->reason[0] != '\0')
+		add(sheet, "Reason", r->reason);
+}
+
+static void
+add_attempts(struct sheet *sheet, const struct result *r)
+{
+	add_int(sheet, "Attempts", r->attempts);
+	if (r->breaks > 0)
+		add_int(sheet, "Breaks", r->breaks);
+	if (r->deaths > 0)
+		add_int(sheet, "Deaths", r->deaths);
+	if (r->answer_lost)
+		add(sheet, "AnswerLost", "yes");
+	add_time(sheet, "First-Attempt", r->first_us);
+	add_time(sheet, "Last-Attempt", r->last_us);
+	add_time(sheet, "Next-Attempt", r->next_us);
+}
+
+static void
+add(struct sheet *sheet, const char *name, const char *value)
+{
+	if (sheet->object != NULL) {
+		(void)json_object_set_new(
+		    sheet->object, name, cmd_json_text(value));
+		return;
+	}
+	(void)printf("%s: ", name);
+	cmd_put(stdout, value);
+	(void)putchar('\n');
+}
+
+static void
+add_int(struct sheet *sheet, const char *name, int64_t value)
+{
+	if (sheet->object != NULL)
+		(void)json_object_set_new(
+		    sheet->object, name, json_integer((json_int_t)value));
+	else
+		(void)printf("%s: %" PRId64 "\n", name, value);
+}
+
+static void
+add_time(struct sheet *sheet, const char *name, int64_t real_us)
+{
+	char iso[CLOCK_ISO_SIZE];
+
+	if (real_us == 0)
+		return;
+	clock_iso_format(real_us, iso);
+	add(sheet, name, iso);
+}

@@ -1,0 +1,94 @@
+#!/bin/sh
+# Runs the unit tests, the end-to-end tests and a short benchmark; called by
+# `make check` from the top of the tree. Ends with one line, "N passed, N
+# failed, N skipped", and fails where a test did, or where none ran.
+#
+#	PYTHON	the interpreter with pytest and pydicom
+#	BIN	where the programs are, relative to the tree; "" or "DIR/"
+#	UNIT	the unit test program
+#	TESTS	what pytest runs, instead of all (a file, -k WORD ...)
+set -u
+
+: "${PYTHON:=/usr/bin/python3}" "${BIN:=}" "${UNIT:=.build/release/tests/unit}"
+export BIN PYTHONDONTWRITEBYTECODE=1
+unset DCMSPOOL_CONF NOTIFY_SOCKET TCP_NODELAY TCP_BUFFER_LENGTH
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/dcmspool-check.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+passed=0 failed=0 skipped=0
+
+count() # PASSED FAILED SKIPPED
+{
+	passed=$((passed + $1)) failed=$((failed + $2))
+	skipped=$((skipped + $3))
+}
+
+unit_tests()
+{
+	"$UNIT" >"$work/unit" 2>&1
+	code=$?
+	# CUnit's summary: tests, total, ran, passed, failed, inactive
+	sums=$(awk '$1 == "tests" && NF == 6 { print $4, $5 }' "$work/unit")
+	if [ -z "$sums" ]; then
+		cat "$work/unit"
+		echo "unit tests: no summary, exit code $code"
+		count 0 1 0
+		return
+	fi
+	# shellcheck disable=SC2086
+	set -- $sums
+	grep -v -e '\.\.\.passed$' "$work/unit"
+	[ "$code" -eq 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1
+	count "$1" "$2" 0
+}
+
+end_to_end_tests()
+{
+	# shellcheck disable=SC2086
+	"$PYTHON" -m pytest -p no:cacheprovider -q -rsfE --tb=short \
+		--basetemp="$work/pytest" --junitxml="$work/junit.xml" \
+		${TESTS:-tests/e2e}
+	code=$?
+	sums=$("$PYTHON" - "$work/junit.xml" <<'END'
+import sys
+import xml.etree.ElementTree
+suite = xml.etree.ElementTree.parse(sys.argv[1]).getroot().find("testsuite")
+tests, bad, skipped = (sum(int(suite.get(name)) for name in names) for names in
+                       (["tests"], ["failures", "errors"], ["skipped"]))
+print(tests - bad - skipped, bad, skipped)
+END
+	) || sums=
+	if [ -z "$sums" ]; then
+		echo "end-to-end tests: no report, exit code $code"
+		sums="0 1 0"
+	fi
+	# shellcheck disable=SC2086
+	set -- $sums
+	[ "$code" -eq 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1 "$3"
+	count "$1" "$2" "$3"
+}
+
+benchmark()
+{
+	case $BIN in
+	*san*)
+		echo "SKIPPED benchmark: sanitizers are not about speed"
+		count 0 0 1
+		return ;;
+	esac
+	if timeout 120 "$PYTHON" tests/bench/nagle.py --short; then
+		count 1 0 0
+	else
+		count 0 1 0
+	fi
+}
+
+unit_tests
+end_to_end_tests
+[ -n "${TESTS:-}" ] || benchmark
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

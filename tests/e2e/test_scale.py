@@ -1,0 +1,126 @@
+"""Many modalities, large instances, a dead destination beside live ones."""
+
+import threading
+import time
+
+import pytest
+from peers import instance
+from peers.destination import Answer
+
+from gateway import SANITIZED
+
+MIB = 1 << 20
+
+
+def peak_kib(pids):
+    """The largest resident set each has had."""
+    peaks = {}
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                for line in f:
+                    if line.startswith("VmHWM:"):
+                        peaks[pid] = int(line.split()[1])
+        except OSError:
+            pass
+    return peaks
+
+
+@pytest.mark.limit(120)
+def test_64_modalities_one_of_three_destinations_dead(
+        start_gateway, destination):
+    one, two, dead = destination(), destination(), destination()
+    dead.stop()
+    gateway = start_gateway(
+        {"one": one, "two": two, "dead": dead}, Lanes=2, routes=[
+            {"RemoteAET": "CT-*", "DuplexTargetConfigNames": "one,dead",
+             "WaitFor": "one", "ResponseTimeout": 20},
+            {"RemoteAET": "MR-*", "DuplexTargetConfigNames": "two",
+             "ResponseTimeout": 20},
+            {"DuplexTargetConfigNames": "dead", "ResponseTimeout": 1}])
+    # each instance has its own answer
+    def answer(received):
+        return Answer(0xB000 if int(received.uid[-1]) % 2 else 0,
+                      comment=received.uid[-20:])
+    one.default = two.default = answer
+    results, started = [], threading.Barrier(64)
+
+    def modality(number):
+        kind = ("CT", "MR", "CT", "MR", "CT", "MR", "XA", "MR")[number % 8]
+        made = [instance.make(pixels=60000) for _ in range(5)]
+        with gateway.modality(*made, calling=f"{kind}-{number}") as ct:
+            started.wait(30)
+            for i, m in enumerate(made):
+                response = ct.store(m, 1000 * number + i)
+                results.append((kind, m, 1000 * number + i, response))
+
+    threads = [threading.Thread(target=modality, args=(n,)) for n in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(results) == 64 * 5
+    for kind, made, message_id, response in results:
+        assert response.message_id == message_id
+        assert response.uids[1] == made.uid
+        if kind == "XA":
+            assert response.status == 0xA700
+        else:
+            assert response.status == (0xB000 if int(made.uid[-1]) % 2 else 0)
+            assert response.comment == made.uid[-20:]
+            assert response.seconds < 5
+    sent = {m.uid: m.digest for k, m, _, _ in results if k != "XA"}
+    got = {r.uid: r.digest for r in one.received + two.received}
+    assert got == sent
+    assert len(one.received) + len(two.received) == len(sent)
+    dead.start()
+    gateway.wait_empty("dead", 30)
+    assert len(dead.received) == sum(k != "MR" for k, *_ in results)
+
+
+@pytest.mark.limit(180)
+@pytest.mark.slow
+def test_one_gib(start_gateway, pacs):
+    """Each process stays under 64 MiB."""
+    gateway = start_gateway({"pacs": pacs}, DimseTimeout=120, routes=[
+        {"ResponseTimeout": 120}])
+    made = instance.make(pixels=1024 * MIB)
+    with gateway.modality(made, timeout=150) as ct:
+        response = ct.store(made)
+        pids = {**gateway.receiver.processes(), **gateway.sender.processes()}
+        peaks = peak_kib(pids)
+    assert response.status == 0
+    assert pacs.received[0].size == made.size > 1 << 30
+    assert pacs.received[0].digest == made.digest
+    print({f"{pids[p]}[{p}]": f"{k} KiB" for p, k in peaks.items()})
+    assert len(peaks) >= 4  # two parents, a child, a lane
+    if not SANITIZED:
+        assert max(peaks.values()) < 64 * 1024, peaks
+
+
+def test_a_slow_destination_does_not_delay_another(start_gateway, destination):
+    slow, fast = destination(), destination()
+    slow.default = Answer(delay=3)
+    gateway = start_gateway({"slow": slow, "fast": fast}, routes=[
+        {"RemoteAET": "SLOW", "DuplexTargetConfigNames": "slow"},
+        {"DuplexTargetConfigNames": "fast"}])
+    waits = instance.make()
+    with gateway.modality(waits, calling="SLOW") as one:
+        one.send(waits)
+        began = time.monotonic()
+        for _ in range(10):
+            assert gateway.store(instance.make()).status == 0
+        assert time.monotonic() - began < 2
+        assert one.read_response().status == 0
+
+
+def test_many_in_a_row_have_no_stall(to_pacs, pacs):
+    """No delayed acknowledgement anywhere: 40 ms each would be 8 s."""
+    made = [instance.make(pixels=8000) for _ in range(200)]
+    with to_pacs.modality(*made) as ct:
+        began = time.monotonic()
+        for one in made:
+            assert ct.store(one).status == 0
+        took = time.monotonic() - began
+    assert took < 4
+    assert pacs.uids() == [m.uid for m in made]
