@@ -49,9 +49,9 @@ PROGRAMS := $(RECEIVER) $(SENDER) $(COMMAND)
 NEED_DEPS := $(filter demo check bench soak fuzz,$(MAKECMDGOALS))
 DEPS_FIRST := $(if $(NEED_DEPS),deps)
 
-include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk
-
 objects = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
+
+include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk
 
 all: $(PROGRAMS)
 

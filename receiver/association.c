@@ -172,12 +172,14 @@ serve_other(struct child *child, uint8_t context_id,
 	if (event != ASSOC_PDV || request->field == C_CANCEL_RQ)
 		return event;
 	if (request->field != COMMAND_C_ECHO_RQ)
-		verdict_set_answer(&answer, STATUS_UNRECOGNIZED_OPERATION, NULL);
+		verdict_set_answer(
+		    &answer, STATUS_UNRECOGNIZED_OPERATION, NULL);
 	else if (strcmp(assoc_abstract_syntax(child->assoc, context_id),
 		     COMMAND_VERIFICATION_CLASS) == 0)
 		verdict_set_answer(&answer, STATUS_SUCCESS, NULL);
 	else
-		verdict_set_answer(&answer, STATUS_SOP_CLASS_NOT_SUPPORTED, NULL);
+		verdict_set_answer(
+		    &answer, STATUS_SOP_CLASS_NOT_SUPPORTED, NULL);
 	LOG(answer.status == STATUS_SUCCESS ? LOG_LEVEL_DEBUG
 					    : LOG_LEVEL_WARNING,
 	    "command", LOG_STR("association", child->association),

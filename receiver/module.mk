@@ -1,9 +1,9 @@
 # the receiver: takes instances, spools them, waits for results, answers
 
 # without DCMTK, and pure: the unit tests link them
-RECEIVER_TESTABLE := $(addprefix receiver/, head.c verdict.c route.c)
+RECEIVER_TESTABLE := $(addprefix receiver/, head.c route.c verdict.c)
 
 RECEIVER_SRC := $(RECEIVER_TESTABLE) $(addprefix receiver/, main.c \
 	acceptor_dcmtk.cc association.c channel.c children.c data_set.c \
-	listen.c meter.c negotiate.c outage.c recover.c respond.c server.c \
+	listen.c meter.c negotiate.c outage.c ports.c recover.c respond.c server.c \
 	shared.c space.c store.c wait.c wait_table.c)

@@ -31,6 +31,8 @@ static bool takes_class(const struct child *child, const char *sop_class);
 int
 negotiate(struct child *child, struct err *err)
 {
+	static const struct rejection useless = {ACCEPTOR_PERMANENT,
+	    ACCEPTOR_BY_USER, ACCEPTOR_NO_REASON, "nothing can be exchanged"};
 	const struct rejection *rejection;
 	int accepted, refused;
 
@@ -39,9 +41,14 @@ negotiate(struct child *child, struct err *err)
 	rejection = find_rejection(child);
 	if (rejection != NULL)
 		return reject(child, rejection, err);
-	if (answer_contexts(child, &accepted, &refused, err) == -1 ||
-	    acceptor_acknowledge(child->assoc, err) == -1)
+	if (answer_contexts(child, &accepted, &refused, err) == -1)
 		return -1;
+	if (acceptor_acknowledge(child->assoc, err) == -1) {
+		/* Then nothing was sent yet. */
+		if (err->class == ERR_CORRUPT)
+			return reject(child, &useless, err);
+		return -1;
+	}
 	LOG(LOG_LEVEL_INFO, "associated",
 	    LOG_STR("association", child->association),
 	    LOG_STR("peer", child->peer),

@@ -5,7 +5,6 @@
  * cannot be served is closed, and a configuration that has an error is not
  * taken, and both are logged.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,50 +18,34 @@
 #include "../spool/loop.h"
 #include "../spool/process.h"
 #include "children.h"
-#include "listen.h"
 #include "meter.h"
+#include "ports.h"
 #include "server.h"
 
 #define REJECTING_MAX	 16 /* children that only reject; beyond, closed */
 #define STOP_LIMIT_MS	 20000
-#define PAUSE_MS	 1000 /* where nothing can be accepted */
 #define METER_RESTART_MS 1000
-#define INTERFACE_SIZE	 256
 #define NEVER		 INT64_MAX
 
 struct server;
-
-struct listener {
-	struct server *server;
-	int fd;
-};
 
 struct server {
 	const struct server_settings *settings;
 	struct conf *conf;
 	struct loop *loop;
 	struct children *children;
-	struct listeners listeners;
-	struct listener listener[LISTEN_MAX];
-	char bound_interface[INTERFACE_SIZE]; /* where they are */
-	int bound_port;
+	struct ports *ports;
 	pid_t meter_pid; /* 0 = there is none */
 	int meter_fd;
-	int64_t meter_at_ms;  /* start it then */
-	int64_t accept_at_ms; /* accept again then */
-	int64_t stop_by_ms;   /* NEVER = it does not stop */
+	int64_t meter_at_ms; /* start it then */
+	int64_t stop_by_ms;  /* NEVER = it does not stop */
 	bool done;
 };
 
 static int start(struct server *server, struct err *err);
 static void finish(struct server *server);
 static int turn(struct server *server, struct err *err);
-static int open_listeners(
-    struct server *server, const char *interface, int port, struct err *err);
-static int watch_listeners(struct server *server, struct err *err);
-static void unwatch_listeners(struct server *server);
-static void on_connection(void *context);
-static void pause_accept(struct server *server, const struct err *err);
+static void on_connection(void *context, int fd, const char *peer);
 static bool choose_mode(const struct server *server, enum child_mode *mode);
 static void spawn(struct server *server, struct child *child);
 static void become_child(struct server *server);
@@ -70,7 +53,6 @@ static void on_signal(void *context);
 static void reap(struct server *server);
 static void stop(struct server *server, int signal_number);
 static void reload(struct server *server);
-static void rebind(struct server *server);
 static void start_meter(struct server *server);
 static void end_meter(struct server *server);
 static void notify_reloading(void);
@@ -84,7 +66,6 @@ server_run(const struct server_settings *settings, struct err *err)
 	    .conf = settings->conf,
 	    .meter_fd = -1,
 	    .meter_at_ms = NEVER,
-	    .accept_at_ms = NEVER,
 	    .stop_by_ms = NEVER,
 	};
 	int rc;
@@ -125,9 +106,12 @@ start(struct server *server, struct err *err)
 	    children_create(server->loop, server->settings->spool, err);
 	if (server->children == NULL ||
 	    loop_add(server->loop, server->settings->signal_fd, on_signal,
-		server, err) == -1 ||
-	    open_listeners(server, server->conf->receiver.local_interface,
-		server->conf->receiver.port, err) == -1)
+		server, err) == -1)
+		return -1;
+	server->ports =
+	    ports_open(server->loop, server->conf->receiver.local_interface,
+		server->conf->receiver.port, on_connection, server, err);
+	if (server->ports == NULL)
 		return -1;
 	start_meter(server);
 	return 0;
@@ -137,7 +121,7 @@ static void
 finish(struct server *server)
 {
 	end_meter(server);
-	listen_close(&server->listeners);
+	ports_free(server->ports);
 	children_free(server->children);
 	loop_free(server->loop);
 	conf_free(server->conf);
@@ -147,26 +131,22 @@ finish(struct server *server)
 static int
 turn(struct server *server, struct err *err)
 {
-	int64_t until_ms = server->stop_by_ms, now_ms, left_ms;
+	int64_t until_ms = server->stop_by_ms, left_ms = -1;
 
-	if (server->accept_at_ms < until_ms)
-		until_ms = server->accept_at_ms;
+	if (ports_due_ms(server->ports) < until_ms)
+		until_ms = ports_due_ms(server->ports);
 	if (server->meter_at_ms < until_ms)
 		until_ms = server->meter_at_ms;
-	left_ms = until_ms == NEVER ? -1 : until_ms - clock_mono_ms();
+	if (until_ms != NEVER)
+		left_ms = until_ms - clock_mono_ms();
 	if (left_ms < 0 && until_ms != NEVER)
 		left_ms = 0;
-	if (loop_turn(server->loop, (int)left_ms, err) == -1)
+	if (loop_turn(server->loop, (int)left_ms, err) == -1 ||
+	    ports_resume(server->ports, err) == -1)
 		return -1;
-	now_ms = clock_mono_ms();
-	if (now_ms >= server->accept_at_ms) {
-		server->accept_at_ms = NEVER;
-		if (watch_listeners(server, err) == -1)
-			return -1;
-	}
-	if (now_ms >= server->meter_at_ms)
+	if (clock_mono_ms() >= server->meter_at_ms)
 		start_meter(server);
-	if (now_ms >= server->stop_by_ms) {
+	if (clock_mono_ms() >= server->stop_by_ms) {
 		LOG(LOG_LEVEL_WARNING, "stop-limit",
 		    LOG_INT(
 			"associations", children_serving(server->children)));
@@ -176,80 +156,19 @@ turn(struct server *server, struct err *err)
 	return 0;
 }
 
-static int
-open_listeners(
-    struct server *server, const char *interface, int port, struct err *err)
-{
-	if (listen_open(interface, port, &server->listeners, err) == -1)
-		return -1;
-	if (interface != server->bound_interface)
-		(void)snprintf(server->bound_interface,
-		    sizeof(server->bound_interface), "%s", interface);
-	server->bound_port = port;
-	server->accept_at_ms = NEVER;
-	return watch_listeners(server, err);
-}
-
-static int
-watch_listeners(struct server *server, struct err *err)
-{
-	struct listener *listener;
-	size_t i;
-
-	for (i = 0; i < server->listeners.n; i++) {
-		listener = &server->listener[i];
-		listener->server = server;
-		listener->fd = server->listeners.fd[i];
-		if (loop_add(server->loop, listener->fd, on_connection,
-			listener, err) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 static void
-unwatch_listeners(struct server *server)
+on_connection(void *context, int fd, const char *peer)
 {
-	size_t i;
+	struct server *server = context;
+	struct child child = {.fd = fd, .parent_fd = -1, .queue_fd = -1};
 
-	for (i = 0; i < server->listeners.n; i++)
-		loop_remove(server->loop, server->listeners.fd[i]);
-}
-
-static void
-on_connection(void *context)
-{
-	const struct listener *listener = context;
-	struct server *server = listener->server;
-	struct err err = {.class = ERR_NONE};
-	struct child child = {.fd = -1, .parent_fd = -1, .queue_fd = -1};
-
-	child.fd = listen_accept(listener->fd, child.peer, &err);
-	if (child.fd == -1) {
-		if (err.sys == EMFILE || err.sys == ENFILE ||
-		    err.sys == ENOBUFS || err.sys == ENOMEM)
-			pause_accept(server, &err);
-		else if (err.sys != EAGAIN && err.sys != ECONNABORTED)
-			LOG(LOG_LEVEL_WARNING, "accept-failed",
-			    LOG_STR("error", err.text));
-		return;
-	}
+	(void)snprintf(child.peer, sizeof(child.peer), "%s", peer);
 	if (choose_mode(server, &child.mode))
 		spawn(server, &child);
 	else
-		LOG(LOG_LEVEL_WARNING, "not-served",
-		    LOG_STR("peer", child.peer),
+		LOG(LOG_LEVEL_WARNING, "not-served", LOG_STR("peer", peer),
 		    LOG_STR("error", "too many to reject"));
-	(void)close(child.fd);
-}
-
-/* The connection stays where it is, and would be told again at once. */
-static void
-pause_accept(struct server *server, const struct err *err)
-{
-	LOG(LOG_LEVEL_ERROR, "accept-failed", LOG_STR("error", err->text));
-	unwatch_listeners(server);
-	server->accept_at_ms = clock_mono_ms() + PAUSE_MS;
+	(void)close(fd);
 }
 
 /* false: not even a rejection. */
@@ -302,15 +221,14 @@ spawn(struct server *server, struct child *child)
 
 /*
  * Closes what is the parent's. Nothing may be removed from the loop, which is
- * one for both. A SIGTERM that was meant for all is the parent's to deal with.
+ * one for both.
  */
 static void
 become_child(struct server *server)
 {
-	(void)signal(SIGTERM, SIG_IGN);
 	loop_free(server->loop);
 	children_free(server->children);
-	listen_close(&server->listeners);
+	ports_free(server->ports);
 	(void)close(server->settings->signal_fd);
 	if (server->meter_fd != -1)
 		(void)close(server->meter_fd);
@@ -392,34 +310,15 @@ reload(struct server *server)
 		    LOG_STR("key", "StorageLocation"));
 	server->conf = new;
 	log_open("dcmspool-receiver", new->log_level, new->log_to_syslog);
-	rebind(server);
+	if (ports_move(server->ports, new->receiver.local_interface,
+		new->receiver.port, &err) == -1)
+		LOG(LOG_LEVEL_ERROR, "listen-failed",
+		    LOG_STR("error", err.text));
 	end_meter(server);
 	start_meter(server);
 	conf_free(old);
 	log_ready(server, "reloaded");
 	process_notify("READY=1");
-}
-
-/* Where the new address cannot be had, the old one is taken again. */
-static void
-rebind(struct server *server)
-{
-	const struct conf_receiver *wanted = &server->conf->receiver;
-	struct err err = {.class = ERR_NONE};
-
-	if (server->bound_port == wanted->port &&
-	    strcmp(server->bound_interface, wanted->local_interface) == 0)
-		return;
-	unwatch_listeners(server);
-	listen_close(&server->listeners);
-	if (open_listeners(
-		server, wanted->local_interface, wanted->port, &err) == 0)
-		return;
-	LOG(LOG_LEVEL_ERROR, "listen-failed", LOG_STR("error", err.text));
-	if (open_listeners(server, server->bound_interface, server->bound_port,
-		&err) == -1)
-		LOG(LOG_LEVEL_ERROR, "listen-failed",
-		    LOG_STR("error", err.text));
 }
 
 static void

@@ -79,20 +79,15 @@ verdict_of_timeout(bool queued, struct verdict *verdict)
 }
 
 const struct verdict *
-verdict_worst(const struct verdict *verdicts, size_t n)
+verdict_worse(const struct verdict *a, const struct verdict *b)
 {
-	const struct verdict *worst = &verdicts[0];
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		if (verdicts[i].class > worst->class)
-			worst = &verdicts[i];
-	return worst;
+	return a == NULL || b->class > a->class ? b : a;
 }
 
-const char *verdict_class_name(enum verdict_class class)
+const char *
+verdict_class_name(enum verdict_class which)
 {
-	return class_names[class];
+	return class_names[which];
 }
 
 static void

@@ -42,7 +42,8 @@ struct verdict {
 };
 
 /* An answer of our own. comment: at most 64 characters, or NULL. */
-void verdict_set_answer(struct answer *answer, uint16_t status, const char *comment);
+void verdict_set_answer(
+    struct answer *answer, uint16_t status, const char *comment);
 
 /* What one destination's marker means to the modality: its status, comment
  * and offending element unchanged, where there is a status. */
@@ -56,6 +57,6 @@ const struct verdict *verdict_worse(
     const struct verdict *a, const struct verdict *b);
 
 /* "success", "warning", ... */
-const char *verdict_class_name(enum verdict_class class);
+const char *verdict_class_name(enum verdict_class which);
 
 #endif

@@ -105,8 +105,7 @@ wait_decide(
 			continue;
 		if (!d->known)
 			conclude(child, wait, d);
-		if (worst == NULL || d->verdict.class > worst->class)
-			worst = &d->verdict;
+		worst = verdict_worse(worst, &d->verdict);
 	}
 	decision->answer = worst->answer;
 	decision->is_good = worst->class <= VERDICT_WARNING;

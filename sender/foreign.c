@@ -40,6 +40,7 @@ foreign_look(struct destination *dest, enum queue_state state, const char *file)
 	foreign = find(dest, state, file);
 	if (foreign != NULL) {
 		foreign->due_ms = 0; /* its writer may have closed it */
+		foreign->changed = true;
 		return;
 	}
 	path_item(path, dest->name, state, file);
@@ -70,6 +71,7 @@ foreign_inspect(struct destination *dest)
 	if (lane == NULL)
 		return false;
 	foreign->inspected = true;
+	foreign->changed = false;
 	job.state = foreign->state;
 	(void)memcpy(job.file, foreign->file, sizeof(job.file));
 	lanes_give(lane, &job);
@@ -254,5 +256,5 @@ move_aside(struct destination *dest, struct foreign_file *foreign,
 static void
 again(struct foreign_file *foreign)
 {
-	foreign->due_ms = clock_mono_ms() + AGAIN_MS;
+	foreign->due_ms = foreign->changed ? 0 : clock_mono_ms() + AGAIN_MS;
 }

@@ -21,6 +21,7 @@ struct foreign_file {
 	enum queue_state state;
 	int64_t due_ms; /* monotonic */
 	bool inspected; /* a lane is at it */
+	bool changed;	/* since the lane began */
 	unsigned deaths;
 	char file[NAME_FILE_SIZE];
 };

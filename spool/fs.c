@@ -144,13 +144,13 @@ int
 fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
     bool sync, struct err *err)
 {
-	char temporary[PATH_SIZE + 8];
+	char temporary[PATH_SIZE + 24];
 	const char *slash = strrchr(path, '/');
 	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
 	int fd = -1;
 
-	(void)snprintf(temporary, sizeof(temporary), "%.*s.%s~", folder, path,
-	    path + folder);
+	(void)snprintf(temporary, sizeof(temporary), "%.*s.%s.%d~", folder, path,
+	    path + folder, (int)getpid());
 	fd = openat(dirfd, temporary,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)

@@ -36,8 +36,8 @@ ssize_t fs_pread(int fd, void *data, size_t size, off_t offset,
 ssize_t fs_read_file(
     int dirfd, const char *path, char *data, size_t size, struct err *err);
 /*
- * Writes a whole file under a temporary name beside it (dot, its name), and
- * renames it over `path`. sync: the file is on stable storage before.
+ * Writes a whole file under a temporary name beside it, and renames it over
+ * `path`. Two processes may do so for one path at the same time. sync: the file is on stable storage before.
  */
 int fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
     bool sync, struct err *err);

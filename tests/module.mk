@@ -1,5 +1,6 @@
 # The CUnit tests: one file each mirrors a module; tests/main.c runs them all.
-TEST_SRC := $(sort tests/main.c $(wildcard tests/test_*.c))
+TEST_SRC := $(sort tests/main.c $(wildcard tests/test_*.c)) \
+	$(RECEIVER_TESTABLE) $(SENDER_TESTABLE)
 
 TEST_UNIT := $(OUT)/tests/unit
 

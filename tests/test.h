@@ -25,6 +25,11 @@ struct test_suite {
 
 void test_register(struct test_suite *suite);
 
+/* An assertion that names itself, for the rows of a table. */
+#define TEST_ROW(ok, what)                                                     \
+	CU_assertImplementation((ok) ? CU_TRUE : CU_FALSE, __LINE__, (what),   \
+	    __FILE__, "", CU_FALSE)
+
 /* A fresh empty folder, removed with all it holds when the tests end. */
 const char *test_tmpdir(void);
 
