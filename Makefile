@@ -51,6 +51,15 @@ DEPS_FIRST := $(if $(NEED_DEPS),deps)
 
 objects = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
 
+# Each step in a word; V=1 shows the commands.
+ifdef V
+Q :=
+say =
+else
+Q := @
+say = @echo "  $(1)	$(2)"
+endif
+
 include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk
 
 all: $(PROGRAMS)
@@ -60,28 +69,34 @@ deps:
 
 $(OUT)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.o: %.cc | $(DEPS_FIRST)
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/libspool.a: $(call objects,$(SPOOL_SRC))
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
 
 # DCMTK is C++, so what links it is linked by the C++ compiler.
 $(RECEIVER): $(call objects,$(RECEIVER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
 
 $(SENDER): $(call objects,$(SENDER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
 
 $(COMMAND): $(call objects,$(COMMAND_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lconfig -lxxhash -ljansson
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lconfig -lxxhash -ljansson
 
 demo: all
 	sh contrib/demo.sh

@@ -5,7 +5,8 @@ TEST_SRC := $(sort tests/main.c $(wildcard tests/test_*.c)) \
 TEST_UNIT := $(OUT)/tests/unit
 
 $(TEST_UNIT): $(call objects,$(TEST_SRC)) $(OUT)/libspool.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson
 
 check: all $(TEST_UNIT)
 	PYTHON=$(PYTHON) BIN=$(BIN) UNIT=$(TEST_UNIT) sh tests/check.sh
