@@ -60,8 +60,10 @@ association_serve(struct child *child)
 		rc = -1;
 	if (rc == 0)
 		rc = negotiate(child, &err);
-	if (rc == -1)
-		LOG(LOG_LEVEL_WARNING, "not-associated",
+	if (rc == -1) /* a port check, mostly, where it is temporary */
+		LOG(err.class == ERR_TEMPORARY ? LOG_LEVEL_INFO
+					       : LOG_LEVEL_WARNING,
+		    "not-associated",
 		    LOG_STR("association", child->association),
 		    LOG_STR("peer", child->peer), LOG_STR("error", err.text));
 	else if (rc == 1)
