@@ -22,6 +22,8 @@
 #define C_CANCEL_RQ  0x0FFF
 #define RESPONSE_BIT 0x8000
 
+#define STOP_GRACE_MS 1000
+
 /* How it ends. */
 enum ending {
 	ENDING_NONE,
@@ -87,7 +89,8 @@ run(struct child *child, struct err *err)
 	return ending;
 }
 
-/* Until the first byte of it is here. */
+/* Until the first byte of it is here. One that is stopped may still ask for
+ * release, for a moment. */
 static enum ending
 wait_for_request(struct child *child, struct err *err)
 {
@@ -98,20 +101,22 @@ wait_for_request(struct child *child, struct err *err)
 	int64_t until_ms = clock_mono_ms() +
 			   (int64_t)child->conf->receiver.idle_timeout_s * 1000;
 	int64_t left_ms;
+	bool stopping = false;
 
 	for (;;) {
 		wait_idle(child);
-		if (atomic_load(&child->shared->stopping)) {
-			(void)err_set(err, ERR_TEMPORARY, "the receiver stops");
-			return ENDING_STOPPED;
+		if (!stopping && atomic_load(&child->shared->stopping)) {
+			stopping = true;
+			until_ms = clock_mono_ms() + STOP_GRACE_MS;
 		}
 		if (assoc_buffered(child->assoc))
 			return ENDING_NONE;
 		left_ms = until_ms - clock_mono_ms();
 		if (left_ms <= 0) {
 			(void)err_set(err, ERR_TEMPORARY,
-			    "no request came within IdleTimeout");
-			return ENDING_IDLE;
+			    stopping ? "the receiver stops"
+				     : "no request came within IdleTimeout");
+			return stopping ? ENDING_STOPPED : ENDING_IDLE;
 		}
 		if (poll(pollers, 2, (int)left_ms) > 0 &&
 		    pollers[1].revents != 0)
@@ -131,6 +136,10 @@ serve_request(struct child *child, struct err *err)
 	    err);
 	if (event != ASSOC_PDV)
 		return ending_of(event);
+	if (atomic_load(&child->shared->stopping)) {
+		(void)err_set(err, ERR_TEMPORARY, "the receiver stops");
+		return ENDING_STOPPED;
+	}
 	if ((request.field & RESPONSE_BIT) != 0) {
 		(void)err_set(err, ERR_CORRUPT,
 		    "a response 0x%04X came, to no request of ours",

@@ -29,8 +29,8 @@ outage_of_sender(const struct child *child)
 		return OUTAGE_NONE;
 	}
 	if (runs == 1) {
-		if (atomic_load(since) != 0)
-			atomic_store(since, 0);
+		if (atomic_load(since) != 0 && atomic_exchange(since, 0) != 0)
+			LOG(LOG_LEVEL_INFO, "sender-back", LOG_NONE);
 		return OUTAGE_NONE;
 	}
 	before = 0;

@@ -5,7 +5,6 @@
  * Errors: ERR_TEMPORARY and what fs.c says before an item is published; after
  * that nothing fails that would not be answered or logged.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -127,10 +126,7 @@ wait_end(struct child *child)
 	if (!child->has_folder)
 		return;
 	path_association(path, child->association);
-	/* A marker may come in between. */
-	if (fs_remove_tree(child->spool->root_fd, path, &err) == -1 &&
-	    (err.sys != ENOTEMPTY ||
-		fs_remove_tree(child->spool->root_fd, path, &err) == -1))
+	if (fs_remove_tree(child->spool->root_fd, path, &err) == -1)
 		LOG(LOG_LEVEL_WARNING, "folder-left",
 		    LOG_STR("association", child->association),
 		    LOG_STR("error", err.text));

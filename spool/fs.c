@@ -15,6 +15,8 @@
 #include "fs.h"
 #include "path.h"
 
+#define REMOVE_TRIES 100 /* of a folder that somebody still fills */
+
 static int remove_entries(
     int dirfd, const char *path, bool temporaries_only, struct err *err);
 static int finish_write(int *fd, const char *path, const char *data,
@@ -149,8 +151,8 @@ fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
 	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
 	int fd = -1;
 
-	(void)snprintf(temporary, sizeof(temporary), "%.*s.%s.%d~", folder, path,
-	    path + folder, (int)getpid());
+	(void)snprintf(temporary, sizeof(temporary), "%.*s.%s.%d~", folder,
+	    path, path + folder, (int)getpid());
 	fd = openat(dirfd, temporary,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
@@ -284,18 +286,25 @@ fs_remove_temporaries(int dirfd, const char *path, struct err *err)
 	return remove_entries(dirfd, path, true, err);
 }
 
+/* Somebody may put a file in while it is being emptied. */
 int
 fs_remove_tree(int dirfd, const char *path, struct err *err)
 {
-	struct err local = {.class = ERR_NONE};
+	struct err local;
+	int rc = -1, i;
 
-	if (remove_entries(dirfd, path, false, &local) == -1 &&
-	    local.sys != ENOENT) {
-		if (err != NULL)
-			*err = local;
-		return -1;
+	for (i = 0; i < REMOVE_TRIES && rc == -1; i++) {
+		local = (struct err){.class = ERR_NONE};
+		if (remove_entries(dirfd, path, false, &local) == -1 &&
+		    local.sys != ENOENT)
+			break;
+		rc = fs_rmdir(dirfd, path, &local);
+		if (rc == -1 && local.sys != ENOTEMPTY)
+			break;
 	}
-	return fs_rmdir(dirfd, path, err) == -1 ? -1 : 0;
+	if (rc == -1 && err != NULL)
+		*err = local;
+	return rc == -1 ? -1 : 0;
 }
 
 int

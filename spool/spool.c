@@ -29,6 +29,7 @@ static int open_root(
     const char *location, bool create, struct spool *spool, struct err *err);
 static int check_version(
     const struct spool *spool, bool create, struct err *err);
+static int read_version(const struct spool *spool, struct err *err);
 static int make_folders(const struct spool *spool, struct err *err);
 static int check_same_file_system(
     const struct spool *spool, const char *path, struct err *err);
@@ -160,36 +161,59 @@ open_root(
 	return spool->root_fd == -1 ? -1 : 0;
 }
 
+/* Both daemons may make it at the same time. */
 static int
 check_version(const struct spool *spool, bool create, struct err *err)
 {
-	char text[64];
-	ssize_t got;
+	int there;
 
-	got =
-	    fs_read_file(spool->root_fd, PATH_VERSION, text, sizeof(text), err);
-	if (got != -1) {
-		if (strcmp(text, VERSION_TEXT) == 0)
-			return 0;
-		text[strcspn(text, "\n")] = '\0';
-		return err_set(err, ERR_CONFIG,
-		    "%s/version says \"%s\"; this program knows "
-		    "\"dcmspool-spool 1\" only",
-		    spool->location, text);
+	there = read_version(spool, err);
+	if (there == 0 &&
+	    fs_scan(spool->root_fd, ".", refuse_entry, NULL, err) != 0) {
+		there = read_version(spool, err);
+		if (there == 0)
+			return err_set(err, ERR_CONFIG,
+			    "%s is not a spool of dcmspool: it has no version "
+			    "file and is not empty",
+			    spool->location);
 	}
-	if (err->sys != ENOENT)
-		return -1;
-	if (fs_scan(spool->root_fd, ".", refuse_entry, NULL, err) != 0)
-		return err_set(err, ERR_CONFIG,
-		    "%s is not a spool of dcmspool: it has no version file "
-		    "and is not empty",
-		    spool->location);
-	if (!create)
+	if (there == 0 && !create)
 		return err_set(err, ERR_CONFIG,
 		    "%s is empty: a daemon makes the spool at its first start",
 		    spool->location);
-	return fs_replace_file(spool->root_fd, PATH_VERSION, VERSION_TEXT,
-	    strlen(VERSION_TEXT), true, err);
+	/* The other one may take our temporary file away, below. */
+	if (there == 0 &&
+	    fs_replace_file(spool->root_fd, PATH_VERSION, VERSION_TEXT,
+		strlen(VERSION_TEXT), true, err) == -1 &&
+	    read_version(spool, NULL) != 1)
+		return -1;
+	if (there == -1)
+		return -1;
+	return create ? fs_remove_temporaries(spool->root_fd, ".", err) : 0;
+}
+
+/* 1 it is ours, 0 there is none, -1 */
+static int
+read_version(const struct spool *spool, struct err *err)
+{
+	struct err local = {.class = ERR_NONE};
+	char text[64];
+
+	if (fs_read_file(spool->root_fd, PATH_VERSION, text, sizeof(text),
+		&local) == -1) {
+		if (local.sys == ENOENT)
+			return 0;
+		if (err != NULL)
+			*err = local;
+		return -1;
+	}
+	if (strcmp(text, VERSION_TEXT) == 0)
+		return 1;
+	text[strcspn(text, "\n")] = '\0';
+	return err_set(err, ERR_CONFIG,
+	    "%s/version says \"%s\"; this program knows \"dcmspool-spool 1\" "
+	    "only",
+	    spool->location, text);
 }
 
 static int

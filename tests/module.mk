@@ -10,3 +10,21 @@ $(TEST_UNIT): $(call objects,$(TEST_SRC)) $(OUT)/libspool.a
 
 check: all $(TEST_UNIT)
 	PYTHON=$(PYTHON) BIN=$(BIN) UNIT=$(TEST_UNIT) sh tests/check.sh
+
+# What the fault tests preload into the daemons.
+FAULT_SHIMS := $(patsubst %.c,$(OUT)/%.so,$(wildcard tests/faults/*_shim.c))
+
+$(OUT)/tests/faults/%_shim.so: tests/faults/%_shim.c
+	@mkdir -p $(@D)
+	$(call say,SHIM,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(CWARN) -fPIC -shared \
+		-o $@ $< -ldl
+
+check: $(FAULT_SHIMS)
+
+# SOAK_S seconds of faults; SEED repeats a run.
+soak: all $(FAULT_SHIMS)
+	SOAK_S="$(SOAK_S)" SEED="$(SEED)" BIN=$(BIN) \
+	    $(PYTHON) tests/faults/soak.py
+
+.PHONY: check soak

@@ -66,7 +66,7 @@ errors_say_verb_and_path(void)
 		"read dir: "},
 	    {(int)fs_read_file(dir, "no", data, 4, &e[6]), ENOENT, "open no: "},
 	    {fs_replace_file(dir, "no/x", "x", 1, false, &e[7]), ENOENT,
-		"create no/.x~: "},
+		"create no/.x."},
 	    {fs_mkdir(dir, "no/x", &e[8]), ENOENT, "make folder no/x: "},
 	    {fs_unlink(dir, ".", &e[9]), EISDIR, "remove .: "},
 	    {fs_rmdir(dir, ".", &e[10]), EINVAL, "remove folder .: "},
@@ -158,6 +158,7 @@ static void
 replaces_files_whole(void)
 {
 	int dir = folder();
+	char left[64];
 	struct err err;
 
 	CU_ASSERT_EQUAL(fs_mkdir(dir, "d", &err), 0);
@@ -173,7 +174,8 @@ replaces_files_whole(void)
 	CU_ASSERT_EQUAL(err.sys, EISDIR);
 	CU_ASSERT_EQUAL(test_count(dir, "d"), 2);
 	/* What an earlier one left when it was killed is in nobody's way. */
-	test_write_text(dir, "d/.x~", "left behind, and longer");
+	(void)snprintf(left, sizeof(left), "d/.x.%d~", (int)getpid());
+	test_write_text(dir, left, "left behind, and longer");
 	CU_ASSERT_EQUAL(fs_replace_file(dir, "d/x", "n", 1, false, &err), 0);
 	CU_ASSERT_TRUE(holds(dir, "d/x", "n"));
 	(void)close(dir);

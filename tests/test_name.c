@@ -126,10 +126,6 @@ checks_destinations(void)
 	    {"PACS", true},
 	    {"a", true},
 	    {"9.b_C-d", true},
-	    {"a.........1.........1.........1.........1.........1.........1...",
-		true},
-	    {"a.........1.........1.........1.........1.........1.........1....x",
-		false},
 	    {"", false},
 	    {".PACS", false},
 	    {"-PACS", false},
@@ -141,11 +137,16 @@ checks_destinations(void)
 	     "CS",
 		false},
 	};
+	char longest[NAME_DEST_SIZE + 1];
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		TEST_ROW(name_destination_valid(rows[i].name) == rows[i].valid,
 		    rows[i].name);
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	CU_ASSERT_FALSE(name_destination_valid(longest));
+	CU_ASSERT_TRUE(name_destination_valid(longest + 1));
 }
 
 static void

@@ -23,6 +23,7 @@ FINDINGS = re.compile(r"Sanitizer|runtime error:| panic | bug ")
 class Daemon:
     def __init__(self, program, conf):
         self.program, self.conf = program, conf
+        self.env = {}  # on top of ours
         self.process = None
         self.log = []  # lines of all its lives
 
@@ -31,7 +32,7 @@ class Daemon:
             [str(self.program), "-c", str(self.conf)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace",
-            start_new_session=True)
+            env={**os.environ, **self.env}, start_new_session=True)
         threading.Thread(
             target=self._collect, args=(self.process.stderr,), daemon=True
         ).start()
