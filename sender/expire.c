@@ -8,6 +8,8 @@
 #include "../spool/fs.h"
 #include "moves.h"
 
+#define INTERVAL_MAX_S 60
+
 struct expiry {
 	struct destination *dest;
 	enum queue_state state;
@@ -29,6 +31,23 @@ expire_destination(struct destination *dest)
 	/* 0 keeps it for ever. */
 	if (dest->conf->keep_failed_s > 0)
 		expire_state(dest, QUEUE_FAILED, dest->conf->keep_failed_s);
+}
+
+int64_t
+expire_interval_ms(const struct conf *conf)
+{
+	const struct conf_destination *dest;
+	int64_t shortest_s = INTERVAL_MAX_S;
+	size_t i;
+
+	for (i = 0; i < conf->destinations_n; i++) {
+		dest = &conf->destinations[i];
+		if (dest->keep_sent_s > 0 && dest->keep_sent_s < shortest_s)
+			shortest_s = dest->keep_sent_s;
+		if (dest->keep_failed_s > 0 && dest->keep_failed_s < shortest_s)
+			shortest_s = dest->keep_failed_s;
+	}
+	return shortest_s * 1000;
 }
 
 static void

@@ -12,4 +12,7 @@
  */
 void expire_destination(struct destination *dest);
 
+/* How often: once a minute, oftener where something is kept for less. */
+int64_t expire_interval_ms(const struct conf *conf);
+
 #endif

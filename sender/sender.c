@@ -18,8 +18,7 @@
 
 #define SCAN_MS		  60000
 #define SCAN_UNWATCHED_MS 5000
-#define SCAN_COST	  50 /* a scan takes at most one part in so many */
-#define EXPIRE_MS	  60000
+#define SCAN_COST	  50	/* a scan takes at most one part in so many */
 #define STOP_MS		  20000 /* for what is in flight at SIGTERM */
 #define RELEASE_MS	  5000	/* for lanes to release their associations */
 #define US_PER_S	  1000000
@@ -318,7 +317,8 @@ turn(struct sender *sender)
 	if (now_ms >= sender->next_expire_ms) {
 		TAILQ_FOREACH (dest, &sender->destinations, next)
 			expire_destination(dest);
-		sender->next_expire_ms = clock_mono_ms() + EXPIRE_MS;
+		sender->next_expire_ms =
+		    clock_mono_ms() + expire_interval_ms(sender->conf);
 	}
 	TAILQ_FOREACH (dest, &sender->destinations, next)
 		destination_run(dest);

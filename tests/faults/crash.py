@@ -47,6 +47,15 @@ ROLES = {
     "second-lane": ("sender", 2, 1),
 }
 
+# What the destinations do, and the roles that it makes a difference to.
+SCENES = {
+    "plain": tuple(ROLES),
+    "kept": ("sender",),  # KeepSent: what is delivered goes to sent/
+    "failed": ("sender", "lane"),  # a permanent refusal, then none
+    "retry": ("sender", "second-lane"),  # a transient one, then none
+    "down": ("sender", "second-lane", "child"),  # nobody there at first
+}
+
 ITEM = re.compile(r"-m\d+-([0-9.]+)\.dcm")
 NUMBER = re.compile(r"\d+")
 BROKEN = (OSError, pdu.Closed, pdu.Aborted, modality.Rejected, LookupError)
@@ -57,10 +66,11 @@ class Point:
     role: str
     at: int  # 0: nobody is killed
     before: bool = False
+    scene: str = "plain"
 
     def __str__(self):
         where = "before" if self.before else "after"
-        return f"{self.role} {where} call {self.at}"
+        return f"{self.scene}: {self.role} {where} call {self.at}"
 
 
 @dataclasses.dataclass
@@ -74,9 +84,9 @@ class Outcome:
 
 
 class Run:
-    """A gateway of its own, two destinations and two modalities:
-    X on both associations at once (a resend that joins), then Y to both
-    destinations, then Z that is answered when it is spooled."""
+    """A gateway of its own, two destinations and two modalities: X on both
+    associations at once (a resend that joins), then Y to both destinations,
+    then Z that is answered when it is spooled."""
 
     def __init__(self, folder, point):
         self.folder, self.point = pathlib.Path(folder), point
@@ -92,9 +102,7 @@ class Run:
 
     def go(self):
         with self.pacs, self.archive:
-            self.pacs.default = self.archive.default = lambda received: (
-                destination.Answer(
-                    delay=0.08 if received.uid == self.x.uid else 0))
+            self._make_scene()
             self._make_gateway()
             try:
                 self._go()
@@ -105,6 +113,17 @@ class Run:
                     if daemon.processes():
                         tools.end_session(daemon.process)
         return self._outcome()
+
+    def _make_scene(self):
+        self.pacs.default = self.archive.default = lambda received: (
+            destination.Answer(
+                delay=0.08 if received.uid == self.x.uid else 0))
+        if self.point.scene == "failed":
+            self.pacs.by_uid[self.x.uid] = [destination.Answer(0xC123)]
+        if self.point.scene == "retry":
+            self.archive.by_uid[self.y.uid] = [destination.Answer(0xA700)]
+        if self.point.scene == "down":
+            self.archive.stop()
 
     def _make_gateway(self):
         self.gateway = gateways.Gateway(
@@ -117,7 +136,8 @@ class Run:
                  "DuplexTargetConfigNames": "pacs"},
                 {"SOPClass": self.z.sop_class, "AnswerWhen": "spooled",
                  "DuplexTargetConfigNames": "pacs"},
-                {}])
+                {}],
+            KeepSent=3600 if self.point.scene == "kept" else 0)
         self.daemons = [self.gateway.sender, self.gateway.receiver]
         program, fork, _ = ROLES[self.point.role]
         for daemon in self.daemons:
@@ -157,8 +177,10 @@ class Run:
         """Waits, and starts again what has been killed."""
         def look():
             for daemon in self.daemons:
-                if daemon.process.poll() is not None:
+                if daemon.process.poll() not in (None, 0):
                     self._restart(daemon)
+            if self.archive._listener is None and self.gateway.down("archive"):
+                self.archive.start()
             return condition()
 
         tools.wait_until(look, max(1, self.end - time.monotonic()), what)
@@ -279,14 +301,14 @@ def run_point(point, parent=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def count_calls(parent=None):
-    """{role: how many calls it makes when nobody is killed}"""
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        outcomes = list(pool.map(
-            lambda role: run_point(Point(role, 0), parent), ROLES))
+def count_calls(parent=None, scenes=tuple(SCENES)):
+    """{(scene, role): how many calls it makes when nobody is killed}"""
+    points = [Point(role, 0, scene=scene) for scene in scenes
+              for role in SCENES[scene]]
+    outcomes = run_points(points, parent=parent)
     for outcome in outcomes:
         assert not outcome.findings, (outcome.point, outcome.findings)
-    return {o.point.role: o.calls for o in outcomes}
+    return {(o.point.scene, o.point.role): o.calls for o in outcomes}
 
 
 def run_points(points, until=None, parent=None):
@@ -303,18 +325,20 @@ def run_points(points, until=None, parent=None):
 def all_points(calls):
     """After each call; before each, what differs is the time alone: the
     peer may have gone on."""
-    return [Point(role, at, before) for role, n in calls.items()
+    return [Point(role, at, before, scene)
+            for (scene, role), n in calls.items()
             for at in range(1, n + 1) for before in (False, True)]
 
 
 def sample(calls, n, seed):
-    """n points, evenly over the roles."""
+    """n points or more, evenly over scenes and roles."""
     chance = random.Random(seed)
+    share = -(-n // len(calls))
     points = []
-    for role, most in calls.items():
-        share = max(1, n // len(calls))
+    for (scene, role), most in calls.items():
         numbers = chance.sample(range(1, most + 1), min(share, most))
-        points += [Point(role, at, chance.random() < 0.3) for at in numbers]
+        points += [Point(role, at, chance.random() < 0.3, scene)
+                   for at in numbers]
     chance.shuffle(points)
     return points
 
@@ -323,8 +347,7 @@ def summary(outcomes):
     killed = [o for o in outcomes if o.call]
     return {
         "crash runs": len(outcomes), "crash kills": len(killed),
-        "crash points, distinct": len({(o.point.role, o.point.at,
-                                        o.point.before) for o in killed}),
+        "crash points, distinct": len({o.point for o in killed}),
         "crash calls, distinct": len({(o.point.role, o.call)
                                       for o in killed}),
         "crash instances sent": sum(o.figures["requests"] for o in outcomes),
@@ -349,14 +372,16 @@ def soak(seconds, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--role", choices=ROLES)
+    parser.add_argument("--scene", choices=SCENES)
     parser.add_argument("--at", type=int)
     parser.add_argument("--before", action="store_true")
     parser.add_argument("--all", action="store_true")
     args = parser.parse_args()
     if args.at is not None:
-        points = [Point(args.role, args.at, args.before)]
+        points = [Point(args.role, args.at, args.before,
+                        args.scene or "plain")]
     else:
-        calls = count_calls()
+        calls = count_calls(scenes=[args.scene] if args.scene else SCENES)
         print(calls, flush=True)
         points = [p for p in all_points(calls)
                   if args.role in (None, p.role)

@@ -317,6 +317,8 @@ def interface(n=20, sides=("ours", "theirs")):
                 scene, f"interface down, {side}", n, TIMEOUT_S,
                 lambda: run("link", "set", device, "down"),
                 lambda: run("link", "set", device, "up"))
+            # What was under way may arrive after we have given it up.
+            scene.explained += 1
         found += scene.findings()
     return {"outages": len(sides), **scene.figures()}, found
 
