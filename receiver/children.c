@@ -201,6 +201,9 @@ on_marker(void *context, int wd, enum watch_what what, const char *file)
 
 	if (what == WATCH_APPEARED && file[0] == '.')
 		return;
+	if (what == WATCH_OVERFLOW)
+		LOG(LOG_LEVEL_WARNING, "events-lost",
+		    LOG_STR("consequence", "every association looks itself"));
 	for (entry = children->first; entry != NULL; entry = entry->next) {
 		if (entry->wd == 0 ||
 		    (what != WATCH_OVERFLOW && entry->wd != wd))
@@ -236,7 +239,7 @@ watch_folder(struct entry *entry)
 	if (children->watch_fd != -1) {
 		path_association(path, entry->association);
 		wd = watch_add(children->watch_fd, children->spool->root_fd,
-		    path, WATCH_NEW_NAMES, &err);
+		    path, WATCH_RENAMED, &err);
 		if (wd == -1)
 			LOG(LOG_LEVEL_WARNING, "watch-failed",
 			    LOG_STR("association", entry->association),

@@ -39,10 +39,13 @@ int
 wait_prepare(struct child *child, struct err *err)
 {
 	char path[PATH_SIZE];
+	struct stat st;
 
-	if (child->has_folder)
-		return 0;
 	path_association(path, child->association);
+	/* Somebody may have removed it, or made result/ anew. */
+	if (child->has_folder &&
+	    fs_stat(child->spool->root_fd, path, &st, NULL) == 1)
+		return 0;
 	if (fs_mkdir(child->spool->root_fd, path, err) == -1)
 		return -1;
 	child->has_folder = true;
@@ -83,12 +86,15 @@ wait_run(struct child *child, struct err *err)
 {
 	int64_t look_at_ms = clock_mono_ms();
 	bool hinted = false, all;
+	struct err ignored;
 
 	while (child->waits != NULL) {
 		all = clock_mono_ms() >= look_at_ms ||
 		      atomic_load(&child->shared->stopping);
-		if (all)
+		if (all) {
 			look_at_ms = clock_mono_ms() + LOOK_MS;
+			(void)wait_prepare(child, &ignored);
+		}
 		if (all || hinted)
 			look(child, all);
 		if (answer_those_over(child, err) == -1) {

@@ -130,6 +130,7 @@ send_request(struct try *t)
 		(void)strcpy(rq.move_aet, envelope->move_aet);
 		rq.move_message_id = envelope->move_message_id;
 	}
+	assoc_expect_more(t->d->connection->assoc);
 	return dimse_send_command(t->d->connection->assoc, t->context_id, &rq,
 	    conf->dimse_timeout_s * MS_PER_S, &t->err);
 }

@@ -14,6 +14,7 @@
 #include "../spool/watch.h"
 #include "destination.h"
 #include "down.h"
+#include "expire.h"
 #include "lanes.h"
 #include "moves.h"
 #include "settle.h"
@@ -177,6 +178,7 @@ destination_scan(struct destination *dest)
 			    LOG_STR("reason", err.text));
 	}
 	sweep(dest);
+	expire_records(dest);
 }
 
 void

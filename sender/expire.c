@@ -20,6 +20,7 @@ struct expiry {
 static void expire_state(
     struct destination *dest, enum queue_state state, int64_t keep_s);
 static int expire_item(void *context, const char *file);
+static int expire_record(void *context, const char *file);
 
 void
 expire_destination(struct destination *dest)
@@ -31,6 +32,20 @@ expire_destination(struct destination *dest)
 	/* 0 keeps it for ever. */
 	if (dest->conf->keep_failed_s > 0)
 		expire_state(dest, QUEUE_FAILED, dest->conf->keep_failed_s);
+}
+
+void
+expire_records(struct destination *dest)
+{
+	char path[PATH_SIZE];
+	struct err err;
+
+	path_records(path, dest->name);
+	if (fs_scan(dest->sender->spool.root_fd, path, expire_record, dest,
+		&err) == -1)
+		LOG(LOG_LEVEL_ERROR, "folder-not-read",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
 }
 
 int64_t
@@ -97,5 +112,30 @@ expire_item(void *context, const char *file)
 	expiry->removed++;
 	if (item != NULL)
 		index_remove(&dest->index, item, clock_mono_ms());
+	return 0;
+}
+
+/* Looked for in the order in which items move, and twice: an operator may move
+ * it in between. */
+static int
+expire_record(void *context, const char *file)
+{
+	struct destination *dest = context;
+	char path[PATH_SIZE];
+	struct stat st;
+	int i, there;
+
+	if (!name_is_item(file) || index_find_file(&dest->index, file) != NULL)
+		return 0;
+	for (i = 0; i < 2 * QUEUE_STATES; i++) {
+		path_item(path, dest->name,
+		    (enum queue_state)(i % QUEUE_STATES), file);
+		there = fs_stat(dest->sender->spool.root_fd, path, &st, NULL);
+		if (there != 0)
+			return 0; /* or that is not known */
+	}
+	if (moves_remove_record(dest, file) == 1)
+		LOG(LOG_LEVEL_INFO, "record-removed",
+		    LOG_STR("destination", dest->name), LOG_STR("item", file));
 	return 0;
 }

@@ -205,6 +205,12 @@ assoc_write_pdv(struct assoc *assoc, uint8_t context_id, bool command,
 	    err, [&] { return write_pdv(assoc, &pdv, timeout_ms, err); });
 }
 
+extern "C" void
+assoc_expect_more(struct assoc *assoc)
+{
+	assoc->wire.more = true;
+}
+
 extern "C" int
 assoc_release(struct assoc *assoc, int timeout_ms, struct err *err)
 {
@@ -349,7 +355,7 @@ write_pdv(struct assoc *assoc, DUL_PDV *pdv, int timeout_ms, struct err *err)
 	assoc->wire.begin_write(timeout_ms);
 	assoc->wire.joins = true;
 	cond = DUL_WritePDVs(&assoc->ul->DULassociation, &list);
-	assoc->wire.joins = false;
+	assoc->wire.joins = assoc->wire.more = false;
 	return cond.good() ? 0 : assoc_failure(assoc, cond, "write", err);
 }
 

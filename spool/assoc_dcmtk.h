@@ -71,6 +71,12 @@ enum assoc_event assoc_read_pdv(struct assoc *assoc, int timeout_ms,
 int assoc_write_pdv(struct assoc *assoc, uint8_t context_id, bool command,
     bool last, const void *data, size_t size, int timeout_ms, struct err *err);
 
+/*
+ * The next PDV will be followed by another at once: it may be kept back until
+ * then (MSG_MORE), so that the peer is woken once for both.
+ */
+void assoc_expect_more(struct assoc *assoc);
+
 /* A-RELEASE-RQ, and the wait for its answer. */
 int assoc_release(struct assoc *assoc, int timeout_ms, struct err *err);
 /* A-RELEASE-RP, to ASSOC_RELEASE. */

@@ -17,11 +17,13 @@
 
 #define VERSION_TEXT "dcmspool-spool 1\n"
 #define LOCK_POLL_MS 50
+#define TEN_YEARS_US (10LL * 365 * 86400 * 1000000)
 
 struct newest_scan {
 	const struct spool *spool;
 	const char *dest;
 	int64_t newest_us;
+	int64_t limit_us;
 	struct err *err;
 };
 
@@ -124,7 +126,9 @@ int
 spool_newest_stamp(
     const struct spool *spool, int64_t *newest_us, struct err *err)
 {
-	struct newest_scan scan = {.spool = spool, .err = err};
+	struct newest_scan scan = {.spool = spool,
+	    .err = err,
+	    .limit_us = clock_real_us() + TEN_YEARS_US};
 	int rc;
 
 	rc = spool_scan_destinations(spool, newest_in_destination, &scan, err);
@@ -280,13 +284,16 @@ newest_in_destination(void *context, const char *dest)
 	return 0;
 }
 
+/* A name made by hand may say anything: no clock was ever so wrong that its
+ * stamps lie ten years ahead. */
 static int
 newest_of_file(void *context, const char *file)
 {
 	struct newest_scan *scan = context;
 	struct item_name name;
 
-	if (name_parse(file, &name) && name.stamp_us > scan->newest_us)
+	if (name_parse(file, &name) && name.stamp_us > scan->newest_us &&
+	    name.stamp_us < scan->limit_us)
 		scan->newest_us = name.stamp_us;
 	return 0;
 }

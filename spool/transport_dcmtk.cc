@@ -196,8 +196,9 @@ Wire::send_all(struct iovec *part, size_t parts)
 		while (part->iov_len > 0) {
 			message.msg_iov = part;
 			message.msg_iovlen = parts;
-			sent =
-			    sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+			sent = sendmsg(fd, &message,
+			    MSG_DONTWAIT | MSG_NOSIGNAL |
+				(more ? MSG_MORE : 0));
 			if (sent == -1 && errno == EINTR)
 				continue;
 			if (sent == -1 && errno == EAGAIN) {

@@ -39,6 +39,7 @@ struct Wire {
 	bool hung_up = false;	 /* reads as closed, to keep DCMTK from
 				    waiting */
 
+	bool more = false;  /* the next write may wait for the one behind it */
 	bool joins = false; /* the next write is the head of a PDU: keep it
 			       for the one after it */
 	uint8_t head[HEAD_SIZE];

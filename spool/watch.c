@@ -39,14 +39,18 @@ int
 watch_add(int watch_fd, int dirfd, const char *path,
     enum watch_interest interest, struct err *err)
 {
-	uint32_t mask = NEW_NAMES | IN_ONLYDIR | IN_EXCL_UNLINK;
+	static const uint32_t names[] = {
+	    [WATCH_NEW_NAMES] = NEW_NAMES,
+	    [WATCH_RENAMED] = IN_MOVED_TO,
+	    [WATCH_BOTH] = NEW_NAMES | OLD_NAMES,
+	};
+	uint32_t mask =
+	    names[interest] | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 	char whole[PATH_SIZE + 32];
 	int wd;
 
 	(void)snprintf(
 	    whole, sizeof(whole), "/proc/self/fd/%d/%s", dirfd, path);
-	if (interest == WATCH_BOTH)
-		mask |= OLD_NAMES;
 	wd = inotify_add_watch(watch_fd, whole, mask);
 	if (wd == -1 && errno == ENOSPC)
 		return err_sys(err,
@@ -90,7 +94,7 @@ what_of(uint32_t mask)
 {
 	if ((mask & IN_Q_OVERFLOW) != 0)
 		return WATCH_OVERFLOW;
-	if ((mask & (IN_IGNORED | IN_UNMOUNT)) != 0)
+	if ((mask & (IN_IGNORED | IN_UNMOUNT | IN_MOVE_SELF)) != 0)
 		return WATCH_GONE;
 	if ((mask & OLD_NAMES) != 0)
 		return WATCH_VANISHED;

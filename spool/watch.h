@@ -12,12 +12,14 @@ enum watch_what {
 	WATCH_APPEARED, /* a name came: created, linked, renamed to, or its
 			   writer closed it */
 	WATCH_VANISHED, /* a name went; only where WATCH_BOTH was asked for */
-	WATCH_GONE,	/* the folder itself went, and the watch with it */
+	WATCH_GONE,	/* the folder itself went, or is another's now */
 	WATCH_OVERFLOW	/* events were lost, wd and file say nothing */
 };
 
 enum watch_interest {
 	WATCH_NEW_NAMES,
+	WATCH_RENAMED, /* only names that came by rename(2): a third of the
+			  events where all come that way */
 	WATCH_BOTH
 };
 

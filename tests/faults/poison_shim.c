@@ -1,18 +1,21 @@
 /*
- * Preloaded into the sender: a process that sends an instance with one of the
- * SOP Instance UIDs in POISON_UID (comma-separated) over TCP dies of SIGABRT,
- * as a lane would on which an item finds a bug.
+ * Preloaded into the daemons: a process of the sender that sends an instance
+ * with one of the SOP Instance UIDs in POISON_UID (comma-separated) over TCP
+ * dies of SIGABRT, as a lane would on which an item finds a bug.
  *
  * Errors: none; without POISON_UID it changes nothing.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static bool is_poison(const struct iovec *part);
 static bool is_tcp(int fd);
+static void wait_for_gate(void);
 
 ssize_t
 sendmsg(int fd, const struct msghdr *message, int flags)
@@ -21,8 +24,10 @@ sendmsg(int fd, const struct msghdr *message, int flags)
 	size_t i;
 
 	for (i = 0; i < message->msg_iovlen; i++)
-		if (is_poison(&message->msg_iov[i]) && is_tcp(fd))
+		if (is_poison(&message->msg_iov[i]) && is_tcp(fd)) {
+			wait_for_gate();
 			abort();
+		}
 	*(void **)&next = dlsym(RTLD_NEXT, "sendmsg");
 	return next(fd, message, flags);
 }
@@ -33,6 +38,8 @@ is_poison(const struct iovec *part)
 	const char *uid = getenv("POISON_UID"), *end;
 	size_t size;
 
+	if (strcmp(program_invocation_short_name, "dcmspool-sender") != 0)
+		return false;
 	for (; uid != NULL && *uid != '\0'; uid = *end == ',' ? end + 1 : end) {
 		end = strchrnul(uid, ',');
 		size = (size_t)(end - uid);
@@ -51,4 +58,13 @@ is_tcp(int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
 	       protocol == 6;
+}
+
+static void
+wait_for_gate(void)
+{
+	const char *gate = getenv("POISON_GATE");
+
+	while (gate != NULL && access(gate, F_OK) == 0)
+		(void)usleep(1000);
 }

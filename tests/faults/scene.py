@@ -63,10 +63,12 @@ def preloaded(name, **environment):
 
 class Scene:
     """names: the destinations, each with a route of its own (calling AE title
-    "TO-" and its number) where there are several."""
+    "TO-" and its number) where there are several. within: makes the context
+    in which the daemons are started."""
 
     def __init__(self, names=("pacs",), relayed=False, routes=None, top=None,
-                 receiver=None, netns=None, host="127.0.0.1", seed=0, **each):
+                 receiver=None, netns=None, host="127.0.0.1", seed=0,
+                 within=contextlib.nullcontext, **each):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dcmspool-fault."))
         self.ledger = judge.Ledger()
         self.pacs = {name: Destination().start() for name in names}
@@ -88,11 +90,13 @@ class Scene:
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.explained = 0  # duplicates, beside those that relays explain
         self.trouble = []
+        self.within = within
         self._closed = False
 
     def __enter__(self):
         try:
-            self.gateway.start()
+            with self.within():
+                self.gateway.start()
         except BaseException:
             self.close()
             raise
@@ -155,8 +159,9 @@ class Scene:
 
     def restart(self, *daemons):
         self.kill(*daemons)
-        for name in daemons or ("sender", "receiver"):
-            getattr(self.gateway, name).start()
+        with self.within():
+            for name in daemons or ("sender", "receiver"):
+                getattr(self.gateway, name).start()
 
     def log(self, daemon="sender"):
         return "\n".join(getattr(self.gateway, daemon).log)
