@@ -91,6 +91,8 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 
 	for (i = 0; i < conf->destinations_n; i++)
 		if (spool_make_destination(
+			spool, conf->destinations[i].name, err) == -1 ||
+		    spool_sync_destination(
 			spool, conf->destinations[i].name, err) == -1)
 			return -1;
 	return meter_prepare(shared, conf, err);

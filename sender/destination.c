@@ -31,6 +31,8 @@ static const enum queue_state watched_state[] = {
 };
 
 static int recover_item(void *context, const char *file);
+static void scan_folder(struct destination *dest, enum queue_state state,
+    int (*visit)(void *context, const char *file), void *context);
 static int scan_name(void *context, const char *file);
 static void sweep(struct destination *dest);
 static void look_again(struct destination *dest, struct index_item *item,
@@ -157,7 +159,6 @@ void
 destination_scan(struct destination *dest)
 {
 	struct look look = {.dest = dest};
-	char path[PATH_SIZE];
 	struct err err;
 	int i;
 
@@ -168,14 +169,10 @@ destination_scan(struct destination *dest)
 		    LOG_STR("reason", err.text));
 	destination_watch(dest);
 	look_paused(dest);
+	scan_folder(dest, QUEUE_ACTIVE, recover_item, dest);
 	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
 		look.state = watched_state[i];
-		path_state(path, dest->name, look.state);
-		if (fs_scan(dest->sender->spool.root_fd, path, scan_name, &look,
-			&err) == -1)
-			LOG(LOG_LEVEL_ERROR, "folder-not-read",
-			    LOG_STR("destination", dest->name),
-			    LOG_STR("reason", err.text));
+		scan_folder(dest, look.state, scan_name, &look);
 	}
 	sweep(dest);
 	expire_records(dest);
@@ -225,15 +222,19 @@ destination_due_ms(struct destination *dest)
 	return earlier(due_ms, index_next_due_ms(&dest->index));
 }
 
+/* What is in active/ and no lane has: of an earlier sender, or by hand. */
 static int
 recover_item(void *context, const char *file)
 {
 	char from[PATH_SIZE], to[PATH_SIZE], ours[NAME_ITEM_SIZE];
 	struct destination *dest = context;
+	const struct index_item *item = index_find_file(&dest->index, file);
 	struct item_name name;
 	struct err err;
 	int rc;
 
+	if (!name_is_item(file) || (item != NULL && item->in_flight))
+		return 0;
 	if (name_parse(file, &name)) {
 		(void)strcpy(ours, file);
 		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, ours, &err);
@@ -250,6 +251,21 @@ recover_item(void *context, const char *file)
 		LOG(LOG_LEVEL_INFO, "recovered",
 		    LOG_STR("destination", dest->name), LOG_STR("item", file));
 	return 0;
+}
+
+static void
+scan_folder(struct destination *dest, enum queue_state state,
+    int (*visit)(void *context, const char *file), void *context)
+{
+	char path[PATH_SIZE];
+	struct err err;
+
+	path_state(path, dest->name, state);
+	if (fs_scan(dest->sender->spool.root_fd, path, visit, context, &err) ==
+	    -1)
+		LOG(LOG_LEVEL_ERROR, "folder-not-read",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
 }
 
 static int

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../spool/clock.h"
+#include "../spool/fs.h"
 #include "deliver.h"
 
 #define MS_PER_S 1000
@@ -36,6 +37,8 @@ static void do_inspect(
     struct lane *lane, const struct lane_job *job, struct lane_report *report);
 static void do_compare(
     struct lane *lane, const struct lane_job *job, struct lane_report *report);
+static int keep(struct lane *lane, enum queue_state state,
+    const struct item_reader *reader, struct err *err);
 static bool open_item(struct lane *lane, enum queue_state state,
     const char *file, struct item_reader *reader, struct lane_report *report);
 static void report_item(
@@ -185,6 +188,13 @@ do_compare(
 		switch (item_reader_equal(&reader, &other, &err)) {
 		case 1:
 			report->outcome = LANE_OK;
+			if (job->keep &&
+			    (keep(lane, job->state, &reader, &err) == -1 ||
+				keep(lane, job->other_state, &other, &err) ==
+				    -1)) {
+				report->outcome = LANE_LOCAL_ERROR;
+				report_reason(report, &err);
+			}
 			break;
 		case 0:
 			report->outcome = LANE_DIFFERENT;
@@ -197,6 +207,19 @@ do_compare(
 		item_reader_close(&other);
 	}
 	item_reader_close(&reader);
+}
+
+/* The one that goes may be all that an answer rests on. */
+static int
+keep(struct lane *lane, enum queue_state state,
+    const struct item_reader *reader, struct err *err)
+{
+	char path[PATH_SIZE];
+
+	path_state(path, lane->connection.conf->name, state);
+	if (fs_sync_fd(reader->fd, "an item", err) == -1)
+		return -1;
+	return fs_sync_dir(lane->connection.spool->root_fd, path, err);
 }
 
 /* false: the report says why not. */

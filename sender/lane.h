@@ -27,6 +27,8 @@ struct lane_job {
 	enum queue_state state, other_state;
 	char file[NAME_FILE_SIZE];
 	char other[NAME_ITEM_SIZE];
+	bool keep; /* compare: where they are the same, one will stand for
+		      both: they are on stable storage then */
 };
 
 enum lane_outcome {

@@ -181,13 +181,13 @@ read_record(struct destination *dest, struct index_item *item, const char *file)
 	there = result_read_record(
 	    dest->sender->spool.root_fd, dest->name, file, &result, &err);
 	item->record_read = true;
+	item->has_record = there != 0; /* a broken one has to go, too */
 	if (there == -1)
 		LOG(LOG_LEVEL_WARNING, "record-broken",
 		    LOG_STR("destination", dest->name), LOG_STR("item", file),
 		    LOG_STR("reason", err.text));
 	if (there != 1)
 		return true;
-	item->has_record = true;
 	item->answer_lost = result.answer_lost;
 	item->first_us = result.first_us;
 	/* From failed/ to new/ by hand: a replay, with all its attempts. */

@@ -196,6 +196,7 @@ together_compare(struct lane_handle *lane)
 	index_file(lane->item, job.file);
 	job.other_state = (enum queue_state)other->state;
 	index_file(other, job.other);
+	job.keep = s->result.state == RESULT_FAILED;
 	lanes_give(lane, &job);
 }
 

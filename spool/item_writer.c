@@ -13,6 +13,7 @@
 #include "item.h"
 
 #define PUBLISH_TRIES 16 /* stamps tried where a name is taken already */
+#define BUFFER_BYTES  (64 * 1024)
 
 struct item_writer {
 	const struct spool *spool;
@@ -22,12 +23,16 @@ struct item_writer {
 	int fd;			  /* while it is written */
 	int sync_fd;		  /* read-only, for fsync after that */
 	uint64_t data_set_bytes;
-	char **dests; /* published in new/ of these */
+	uint8_t *buffer; /* BUFFER_BYTES: what goes out with the next write;
+			    a small item goes out in one */
+	size_t buffered;
+	bool header_written; /* it is not in the buffer any more */
+	char **dests;	     /* published in new/ of these */
 	size_t dests_n;
 	bool synced;
 };
 
-static int write_header(struct item_writer *w, struct err *err);
+static int flush(struct item_writer *w, struct err *err);
 static int complete_header(struct item_writer *w, struct err *err);
 static int remember_dests(
     struct item_writer *w, const char *const *dests, size_t n, struct err *err);
@@ -51,7 +56,10 @@ item_writer_create(const struct spool *spool, const struct part10 *part10,
 	w->part10 = *part10;
 	w->fd = w->sync_fd = -1;
 	w->digest = item_digest_create(err);
-	if (w->digest == NULL)
+	w->buffer = malloc(BUFFER_BYTES);
+	if (w->buffer == NULL)
+		(void)err_sys(err, "get memory for an item");
+	if (w->digest == NULL || w->buffer == NULL)
 		goto fail;
 	path_tmp(w->tmp_path, part10->envelope.association, serial);
 	w->fd = fs_create(spool->root_fd, w->tmp_path, err);
@@ -59,7 +67,8 @@ item_writer_create(const struct spool *spool, const struct part10 *part10,
 		w->tmp_path[0] = '\0';
 		goto fail;
 	}
-	if (write_header(w, err) == -1)
+	/* Without length and digest; the data set goes behind it. */
+	if (part10_pack(&w->part10, w->buffer, &w->buffered, err) == -1)
 		goto fail;
 	return w;
 fail:
@@ -71,10 +80,22 @@ int
 item_writer_write(
     struct item_writer *w, const void *data, size_t size, struct err *err)
 {
-	if (fs_write(w->fd, data, size, w->tmp_path, err) == -1)
-		return -1;
+	const uint8_t *at = data;
+	size_t piece;
+
 	item_digest_update(w->digest, data, size);
 	w->data_set_bytes += size;
+	while (size > 0) {
+		piece = BUFFER_BYTES - w->buffered;
+		if (piece > size)
+			piece = size;
+		(void)memcpy(w->buffer + w->buffered, at, piece);
+		w->buffered += piece;
+		at += piece;
+		size -= piece;
+		if (w->buffered == BUFFER_BYTES && flush(w, err) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -89,7 +110,7 @@ item_writer_complete(struct item_writer *w, struct err *err)
 {
 	w->part10.envelope.data_set_bytes = w->data_set_bytes;
 	item_digest_final(w->digest, w->part10.envelope.digest);
-	if (complete_header(w, err) == -1)
+	if (complete_header(w, err) == -1 || flush(w, err) == -1)
 		return -1;
 	w->sync_fd =
 	    fs_open(w->spool->root_fd, w->tmp_path, O_RDONLY | O_NOFOLLOW, err);
@@ -154,6 +175,7 @@ item_writer_close(struct item_writer **writer)
 	(void)fs_close(&w->fd, w->tmp_path, NULL);
 	(void)fs_close(&w->sync_fd, w->tmp_path, NULL);
 	item_digest_free(w->digest);
+	free(w->buffer);
 	for (i = 0; i < w->dests_n; i++)
 		free(w->dests[i]);
 	free(w->dests);
@@ -161,19 +183,17 @@ item_writer_close(struct item_writer **writer)
 	*writer = NULL;
 }
 
-/* Without length and digest; the data set goes behind it. */
 static int
-write_header(struct item_writer *w, struct err *err)
+flush(struct item_writer *w, struct err *err)
 {
-	uint8_t header[PART10_SIZE];
-	size_t size;
+	size_t size = w->buffered;
 
-	if (part10_pack(&w->part10, header, &size, err) == -1)
-		return -1;
-	return fs_write(w->fd, header, size, w->tmp_path, err);
+	w->buffered = 0;
+	w->header_written = true;
+	return fs_write(w->fd, w->buffer, size, w->tmp_path, err);
 }
 
-/* The same once more, with them: it keeps its size. */
+/* The same once more, with length and digest: it keeps its size. */
 static int
 complete_header(struct item_writer *w, struct err *err)
 {
@@ -182,7 +202,10 @@ complete_header(struct item_writer *w, struct err *err)
 
 	if (part10_pack(&w->part10, header, &size, err) == -1)
 		return -1;
-	return fs_pwrite(w->fd, header, size, 0, w->tmp_path, err);
+	if (w->header_written)
+		return fs_pwrite(w->fd, header, size, 0, w->tmp_path, err);
+	(void)memcpy(w->buffer, header, size);
+	return 0;
 }
 
 static int
@@ -241,7 +264,8 @@ put_into(struct item_writer *w, const char *dest, const char *file,
 		if (rc != -1)
 			return 0;
 		if (err->sys != ENOENT ||
-		    spool_make_destination(w->spool, dest, err) == -1)
+		    spool_make_destination(w->spool, dest, err) == -1 ||
+		    spool_sync_destination(w->spool, dest, err) == -1)
 			return -1;
 	}
 	return -1;

@@ -33,6 +33,8 @@ static int check_version(
     const struct spool *spool, bool create, struct err *err);
 static int read_version(const struct spool *spool, struct err *err);
 static int make_folders(const struct spool *spool, struct err *err);
+static int make_folder(
+    const struct spool *spool, const char *path, bool *made, struct err *err);
 static int check_same_file_system(
     const struct spool *spool, const char *path, struct err *err);
 static int refuse_entry(void *context, const char *file);
@@ -75,19 +77,34 @@ spool_make_destination(
     const struct spool *spool, const char *dest, struct err *err)
 {
 	char path[PATH_SIZE];
+	bool made = false;
 	int i;
 
 	path_destination(path, dest);
-	if (fs_mkdir(spool->root_fd, path, err) == -1)
+	if (make_folder(spool, path, &made, err) == -1)
 		return -1;
 	for (i = 0; i < QUEUE_STATES; i++) {
 		path_state(path, dest, (enum queue_state)i);
-		if (fs_mkdir(spool->root_fd, path, err) == -1 ||
+		if (make_folder(spool, path, &made, err) == -1 ||
 		    check_same_file_system(spool, path, err) == -1)
 			return -1;
 	}
 	path_records(path, dest);
-	return fs_mkdir(spool->root_fd, path, err);
+	if (make_folder(spool, path, &made, err) == -1)
+		return -1;
+	return made ? spool_sync_destination(spool, dest, err) : 0;
+}
+
+int
+spool_sync_destination(
+    const struct spool *spool, const char *dest, struct err *err)
+{
+	char path[PATH_SIZE];
+
+	path_destination(path, dest);
+	if (fs_sync_dir(spool->root_fd, path, err) == -1)
+		return -1;
+	return fs_sync_dir(spool->root_fd, PATH_QUEUE, err);
 }
 
 int
@@ -193,6 +210,10 @@ check_version(const struct spool *spool, bool create, struct err *err)
 		return -1;
 	if (there == -1)
 		return -1;
+	/* Folders without it would not be taken for a spool. */
+	if (there == 0 &&
+	    fs_sync_fd(spool->root_fd, spool->location, err) == -1)
+		return -1;
 	return create ? fs_remove_temporaries(spool->root_fd, ".", err) : 0;
 }
 
@@ -227,7 +248,27 @@ make_folders(const struct spool *spool, struct err *err)
 	    fs_mkdir(spool->root_fd, PATH_QUEUE, err) == -1 ||
 	    fs_mkdir(spool->root_fd, PATH_RESULT, err) == -1)
 		return -1;
+	/* Its own name, too; where we may not read that folder, it is there
+	 * since before. */
+	(void)fs_sync_dir(spool->root_fd, "..", NULL);
 	return fs_sync_fd(spool->root_fd, spool->location, err);
+}
+
+static int
+make_folder(
+    const struct spool *spool, const char *path, bool *made, struct err *err)
+{
+	struct stat st;
+
+	switch (fs_stat(spool->root_fd, path, &st, err)) {
+	case 0:
+		*made = true;
+		return fs_mkdir(spool->root_fd, path, err);
+	case 1:
+		return 0;
+	default:
+		return -1;
+	}
 }
 
 static int

@@ -32,6 +32,10 @@ void spool_close(struct spool *spool);
 /* Makes queue/<dest> with its folders. */
 int spool_make_destination(
     const struct spool *spool, const char *dest, struct err *err);
+/* Puts its folders on stable storage, whoever made them: what is synced in
+ * them is there only where they are. */
+int spool_sync_destination(
+    const struct spool *spool, const char *dest, struct err *err);
 
 /*
  * Takes the lock of one side, waiting up to wait_ms for it; *lock_fd holds

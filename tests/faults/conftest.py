@@ -1,4 +1,5 @@
-"""The time limit and the markers of the end-to-end tests; where modules are."""
+"""The time limit, markers and fixtures of the end-to-end tests; where modules
+are."""
 
 import importlib.util
 import pathlib
@@ -11,3 +12,5 @@ _e2e = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_e2e)
 
 pytest_configure, time_limit = _e2e.pytest_configure, _e2e.time_limit
+destination, pacs = _e2e.destination, _e2e.pacs
+make_gateway = _e2e.make_gateway

@@ -232,6 +232,7 @@ class Run:
             rests_on="spool" if one is self.z else "destination")
         try:
             link.send(one, message_id)
+            entry.whole_at = time.monotonic()
             self.x_is_sent.set()
             response = link.read_response()
         except BROKEN:

@@ -59,6 +59,7 @@ class Entry:
     wait_for: tuple = None  # None: all of them
     rests_on: str = "destination"  # "spool": spooled, or accepted on timeout
     sent_at: float = 0  # time.monotonic(), before its first byte
+    whole_at: float = None  # after its last one
     status: int = None
     response_id: int = None
     comment: str = None
@@ -120,6 +121,7 @@ class Ledger:
         entry = self.sent(one.uid, one.digest, message_id, **more)
         try:
             modality.send(one, message_id)
+            entry.whole_at = time.monotonic()
             response = modality.read_response(timeout)
         except BaseException:
             entry.unanswered()
@@ -533,8 +535,9 @@ def _jobs(entries, times):
     comes while an equal one is still undelivered joins it."""
     jobs, since = 0, None
     for e in sorted(entries, key=lambda e: e.sent_at):
-        until = e.sent_at + GRACE_S if e.answered_at is None else min(
-            e.sent_at + GRACE_S, e.answered_at)
+        until = (e.whole_at or e.sent_at) + GRACE_S
+        if e.answered_at is not None:
+            until = min(until, e.answered_at)
         if since is None or any(since <= t <= until for t in times):
             jobs, since = jobs + 1, e.sent_at
     return jobs

@@ -1,0 +1,318 @@
+"""Disk faults: calls that fail as errno_shim.c is told while the daemons run,
+and a small file system of our own that fills up and is freed again. Then full
+service has to return by itself; then the judge.
+
+    python3 tests/faults/disk.py --seconds 60 --seed 1
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import ctypes
+import dataclasses
+import errno
+import mmap
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+import scene  # it says where modules are
+
+import gateway as gateways
+import judge as judges
+import tools
+from peers import instance, modality
+from peers.destination import Answer, Destination
+
+SHORT = 0  # instead of an errno: a short write
+FULL = (errno.ENOSPC, errno.EDQUOT)
+# In the order of errno_shim.c.
+CALLS = {
+    "open": (errno.EMFILE, errno.EACCES, errno.EIO),
+    "create": (*FULL, errno.EMFILE, errno.EACCES, errno.EIO),
+    "write": (*FULL, errno.EIO, SHORT),
+    "pwrite": (*FULL, errno.EIO, SHORT),
+    "pread": (errno.EIO,),
+    "close": (errno.EIO, errno.EDQUOT),
+    "link": (*FULL, errno.EACCES, errno.EIO),
+    "replace": (*FULL, errno.EACCES, errno.EIO),
+    "rename": (*FULL, errno.EACCES, errno.EIO),
+    "unlink": (errno.EACCES, errno.EIO),
+    "mkdir": (*FULL, errno.EACCES, errno.EIO),
+    "fsync": (*FULL, errno.EIO),
+    "stat": (errno.EACCES, errno.EIO),
+    "readdir": (errno.EIO,),
+    "statvfs": (errno.EIO,),
+    "accept": (errno.EMFILE, errno.ENFILE),
+    "socketpair": (errno.EMFILE,),
+    "fork": (errno.EAGAIN, errno.ENOMEM),
+    "socket": (errno.EMFILE,),
+}
+ROLES = (("receiver", False), ("receiver", True),
+         ("sender", False), ("sender", True))
+BOTH, SPOOLED = instance.SECONDARY_CAPTURE, instance.MR_IMAGE
+ANSWER_S = 2  # ResponseTimeout
+BACK_S = 10  # for full service to return
+MANY = 1 << 30
+WORKERS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """The n-th such call of one exercise fails, or all from there on."""
+
+    program: str
+    child: bool
+    call: str
+    error: int
+    n: int
+    count: int = 1
+
+    def __str__(self):
+        what = errno.errorcode.get(self.error, "short")
+        return (f"{self.program} {'child' if self.child else 'parent'} "
+                f"{self.call} {self.n + 1}{'' if self.count == 1 else '…'} "
+                f"{what}")
+
+
+class Control:
+    """The page that a daemon's processes share with us."""
+
+    FIELDS = ("armed", "child", "call", "error", "skip", "count", "hits")
+
+    def __init__(self, path):
+        path.write_bytes(bytes(mmap.PAGESIZE))
+        with open(path, "r+b") as file:
+            self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        self._values = (ctypes.c_int * len(self.FIELDS)).from_buffer(
+            self._page)
+
+    def arm(self, point):
+        self.disarm()
+        for name, value in (
+                ("child", point.child),
+                ("call", list(CALLS).index(point.call)),
+                ("error", point.error), ("skip", point.n),
+                ("count", point.count), ("hits", 0), ("armed", 1)):
+            self._values[self.FIELDS.index(name)] = value
+
+    def disarm(self):
+        """How many calls failed."""
+        self._values[0] = 0
+        return self._values[self.FIELDS.index("hits")]
+
+
+class Service:
+    """Both daemons, two destinations, and a ledger."""
+
+    def __init__(self, folder, top=None, preload=True, spool=None):
+        self.folder = pathlib.Path(folder)
+        self.ledger = judges.Ledger()
+        self.pacs = {n: Destination() for n in ("pacs", "archive")}
+        for one in self.pacs.values():
+            one.start()
+        self.gateway = gateways.Gateway(
+            folder, {n: {"RemotePort": p.port, "RetryMax": 1}
+                     for n, p in self.pacs.items()},
+            routes=[{"SOPClass": BOTH, "ResponseTimeout": ANSWER_S},
+                    {"SOPClass": SPOOLED, "AnswerWhen": "spooled",
+                     "DuplexTargetConfigNames": "pacs"},
+                    {"DuplexTargetConfigNames": "pacs",
+                     "ResponseTimeout": ANSWER_S}],
+            top={**(top or {}),
+                 **({"StorageLocation": str(spool)} if spool else {})})
+        if spool:
+            self.gateway.spool = pathlib.Path(spool)
+        self.controls = {}
+        for name in ("receiver", "sender") if preload else ():
+            self.controls[name] = Control(self.folder / f"control-{name}")
+            getattr(self.gateway, name).env = {
+                "LD_PRELOAD": str(scene.shim("errno")),
+                "ERRNO_CONTROL": str(self.folder / f"control-{name}")}
+        self.findings, self.hits, self.explained = [], 0, 0
+        self._message_id = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self.gateway.start()
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.gateway.finish()
+        except (AssertionError, OSError) as e:
+            self.findings.append(f"at the end: {e}")
+        for one in self.pacs.values():
+            one.stop()
+
+    def store(self, one, timeout=10):
+        """One association, one request: its entry."""
+        with self._lock:
+            self._message_id += 1
+            message_id = self._message_id
+        entry = self.ledger.sent(
+            one.uid, one.digest, message_id,
+            destinations=(("pacs", "archive") if one.sop_class == BOTH
+                          else ("pacs",)),
+            rests_on=("spool" if one.sop_class == SPOOLED
+                      else "destination"))
+        try:
+            with modality.Modality(self.gateway.port,
+                                   modality.contexts_for(one),
+                                   timeout=timeout) as ct:
+                got = ct.store(one, message_id)
+                entry.answered(got.status, got.message_id, got.comment,
+                               got.at)
+        except modality.Rejected as e:
+            entry.unanswered()
+            if e.args[0] != 2:  # rejected-transient
+                self.findings.append(f"rejected for good: {e.args}")
+        except scene.LOST:
+            if not entry.answers:
+                entry.unanswered()
+        return entry
+
+    def exercise(self):
+        """What goes well, is deferred, fails, and is sent again."""
+        fine = instance.make(sop_class=instance.CT_IMAGE)
+        later, failed = instance.make(), instance.make(
+            sop_class=instance.CT_IMAGE)
+        self.pacs["archive"].by_uid[later.uid] = [Answer(0xA700)]
+        self.pacs["pacs"].by_uid[failed.uid] = [Answer(0xC123)]
+        return [self.store(one) for one in (
+            fine, failed, later, instance.make(sop_class=SPOOLED), failed,
+            later)]
+
+    def fault(self, point):
+        """False where it was never reached."""
+        control = self.controls[point.program]
+        control.arm(point)
+        entries = self.exercise()
+        hits = control.disarm()
+        self.hits += hits
+        for e in entries:
+            if e.answers and not e.success and e.status not in (
+                    0xA700, 0xC123):
+                self.findings.append(f"{point}: answered {e.status:#06x}")
+        for name in ("receiver", "sender"):
+            if not getattr(self.gateway, name).running:
+                self.findings.append(f"{point}: the {name} ended")
+        self.recover(point)
+        return hits > 0
+
+    def recover(self, what):
+        """Full service returns by itself."""
+        until, entry = time.monotonic() + BACK_S, None
+        while entry is None or not entry.success:
+            if time.monotonic() > until:
+                self.findings.append(
+                    f"{what}: not served again: {entry.status} "
+                    f"{entry.comment}")
+                break
+            entry = self.store(instance.make())
+        try:
+            for name in self.pacs:
+                self.gateway.wait_empty(name, BACK_S)
+        except AssertionError:
+            left = [f"{n}/{s}/{i}" for n in self.pacs
+                    for s in ("new", "active", "deferred")
+                    for i in self.gateway.items(n, s)]
+            self.findings.append(f"{what}: still queued: {left}")
+            self.gateway.sender.stop()  # or it is in the way of the next
+            self.gateway.sender.start()
+            for name in self.pacs:
+                self.gateway.wait_empty(name, 60)
+
+    def judge(self, **options):
+        self.__exit__()
+        self.findings += judges.judge(
+            self.ledger, judges.arrivals(self.pacs), self.gateway.spool,
+            **options)
+        return self.findings
+
+
+def run_group(points, parent=None, until=None):
+    """Points on one service: (figures, findings). A point that is not
+    reached ends those of its kind that come later."""
+    folder = tempfile.mkdtemp(prefix="disk-", dir=parent)
+    figures, ended = collections.Counter(), set()
+    try:
+        with Service(folder) as service:
+            for point in points:
+                kind = dataclasses.replace(point, n=0)
+                if kind in ended or until and time.monotonic() > until:
+                    continue
+                if service.fault(point):
+                    figures["disk points"] += 1
+                else:
+                    ended.add(kind)
+        found = service.judge(duplicates_allowed=service.hits)
+        figures["disk errors injected"] += service.hits
+        figures["disk instances sent"] += len(service.ledger.entries)
+        figures["disk duplicates"] += judges.duplicates(
+            service.ledger, judges.arrivals(service.pacs))
+        if found and "KEEP" in os.environ:
+            for name in ("receiver", "sender"):
+                (pathlib.Path(folder) / f"{name}.log").write_text(
+                    "\n".join(getattr(service.gateway, name).log))
+            found.append(folder)
+            folder = None
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    return figures, found
+
+
+def groups(most=40):
+    """All points, by role and call."""
+    for program, child in ROLES:
+        for call, errors in CALLS.items():
+            yield [Point(program, child, call, error, n, count)
+                   for error in errors for count in (1, MANY)
+                   for n in (range(most) if count == 1 else (0,))]
+
+
+def sample(n, seed):
+    """Some points of each role and call."""
+    luck = random.Random(seed)
+    for points in groups():
+        if points[0].call in ("accept", "statvfs") and points[0].child:
+            pass
+        yield [dataclasses.replace(luck.choice(points), n=luck.randrange(3))
+               for _ in range(n)]
+
+
+def run(all_groups, parent=None, until=None):
+    total, found = collections.Counter(), []
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for figures, findings in pool.map(
+                lambda points: run_group(points, parent, until), all_groups):
+            total.update(figures)
+            found += findings
+    return total, found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    print(f"SEED={args.seed}", flush=True)
+    some = [g for g in groups() if args.only in str(g[0])]
+    figures, findings = run(some, until=time.monotonic() + args.seconds)
+    for name, value in figures.items():
+        print(f"{name:32} {value}")
+    for finding in findings:
+        print("FINDING", finding)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
