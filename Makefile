@@ -4,6 +4,8 @@
 #	make demo	install what is missing, build, show the main job
 #	make check	install what is missing, build, run the tests
 #	make check SAN=1	the same with address and undefined behaviour sanitizers
+#	make install	PREFIX=/usr, DESTDIR=; `make uninstall` takes it away
+#	make deb	a Debian package, in .build/deb
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -46,7 +48,7 @@ COMMAND := $(BIN)spool/dcmspool
 PROGRAMS := $(RECEIVER) $(SENDER) $(COMMAND)
 
 # These install what Debian lacks before anything is compiled.
-NEED_DEPS := $(filter demo check bench soak fuzz,$(MAKECMDGOALS))
+NEED_DEPS := $(filter demo check bench soak fuzz deb check-deb,$(MAKECMDGOALS))
 DEPS_FIRST := $(if $(NEED_DEPS),deps)
 
 objects = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
@@ -60,12 +62,13 @@ Q := @
 say = @echo "  $(1)	$(2)"
 endif
 
-include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk
+include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk \
+	contrib/module.mk
 
 all: $(PROGRAMS)
 
 deps:
-	@sh contrib/install-deps.sh $(if $(filter check bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter demo,$(MAKECMDGOALS)), demo)
+	@sh contrib/install-deps.sh $(if $(filter check bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter demo,$(MAKECMDGOALS)), demo)$(if $(filter deb check-deb,$(MAKECMDGOALS)), deb)
 
 $(OUT)/%.o: %.c | $(DEPS_FIRST)
 	@mkdir -p $(@D)
@@ -110,4 +113,4 @@ clean:
 
 .PHONY: all deps demo check format clean
 
--include $(shell find .build -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) -type f -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that are missing: those to build with, and with
-# the words "demo" or "test" also what these need. Without root it says what
-# to install, and fails.
+# the words "demo", "test" or "deb" also what these need. Without root it says
+# what to install, and fails.
 set -eu
 
 packages='gcc g++ libc6-dev libdcmtk-dev libconfig-dev libxxhash-dev
@@ -11,7 +11,9 @@ for purpose in "$@"; do
 	demo) packages="$packages dcmtk python3-pydicom" ;;
 	test) packages="$packages dcmtk python3 python3-pydicom python3-pytest
 		libcunit1-dev orthanc libgdcm-tools mandoc iproute2 strace
-		procps clang-format" ;;
+		procps clang-format cron logrotate rsyslog shellcheck systemd" ;;
+	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
+		python3-pytest python3-pydicom" ;;
 	esac
 done
 

@@ -44,6 +44,7 @@ static void on_word(void *context);
 static void watch_folder(struct entry *entry);
 static void close_fd(struct entry *entry);
 static void log_death(const struct entry *entry, int wait_status);
+static void recover(const struct entry *entry);
 static size_t count(const struct children *children, bool serving);
 
 struct children *
@@ -129,6 +130,7 @@ children_reaped(struct children *children, pid_t pid, int wait_status)
 	*link = entry->next;
 	if (wait_status != 0)
 		log_death(entry, wait_status);
+	recover(entry);
 	if (entry->wd != 0)
 		watch_remove(children->watch_fd, entry->wd);
 	close_fd(entry);
@@ -264,13 +266,20 @@ close_fd(struct entry *entry)
 static void
 log_death(const struct entry *entry, int wait_status)
 {
-	struct err err = {.class = ERR_NONE};
 	char how[32];
 
 	process_describe(wait_status, how, sizeof(how));
 	LOG(LOG_LEVEL_ERROR, "child-died",
 	    LOG_STR("association", entry->association),
 	    LOG_STR("peer", entry->peer), LOG_STR("how", how));
+}
+
+/* What it could not remove itself, however it ended. */
+static void
+recover(const struct entry *entry)
+{
+	struct err err = {.class = ERR_NONE};
+
 	if (recover_association(
 		entry->children->spool, entry->association, &err) == -1)
 		LOG(LOG_LEVEL_ERROR, "recovery-failed",

@@ -1,5 +1,5 @@
 /*
- * What receivers and their children leave behind when they die. Only the
+ * What receivers and their children leave behind when they end. Only the
  * holder of the receiver's lock may call this.
  */
 #ifndef DCMSPOOL_RECEIVER_RECOVER_H

@@ -35,6 +35,7 @@ struct server {
 	struct loop *loop;
 	struct children *children;
 	struct ports *ports;
+	struct process_watchdog watchdog;
 	pid_t meter_pid; /* 0 = there is none */
 	int meter_fd;
 	int64_t meter_at_ms; /* start it then */
@@ -74,6 +75,7 @@ server_run(const struct server_settings *settings, struct err *err)
 	if (rc == 0) {
 		log_ready(&server, "ready");
 		process_notify("READY=1");
+		process_watchdog_open(&server.watchdog);
 	}
 	while (rc == 0 && !server.done)
 		rc = turn(&server, err);
@@ -133,8 +135,11 @@ finish(struct server *server)
 static int
 turn(struct server *server, struct err *err)
 {
-	int64_t until_ms = server->stop_by_ms, left_ms = -1;
+	int64_t until_ms = process_watchdog_turn(&server->watchdog);
+	int64_t left_ms = -1;
 
+	if (server->stop_by_ms < until_ms)
+		until_ms = server->stop_by_ms;
 	if (ports_due_ms(server->ports) < until_ms)
 		until_ms = ports_due_ms(server->ports);
 	if (server->meter_at_ms < until_ms)

@@ -238,11 +238,12 @@ offer_item(void *context, const char *file)
 	struct connection *c = scan->connection;
 	struct item_reader reader;
 	char path[PATH_SIZE];
+	struct err ignored; /* gone, or still written: not to be offered */
 
 	if (!name_is_item(file))
 		return 0;
 	path_item(path, c->conf->name, scan->state, file);
-	if (item_reader_open(c->spool, path, &reader, NULL) == 0) {
+	if (item_reader_open(c->spool, path, &reader, &ignored) == 0) {
 		contexts_offer(&c->contexts, reader.part10.sop_class,
 		    reader.part10.transfer_syntax);
 		if (!scan->has_first)

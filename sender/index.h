@@ -47,6 +47,7 @@ struct index_item {
 	bool answer_lost;   /* sent whole once, no answer came */
 	bool suspect;	    /* the link broke on it: the next probe tells */
 	bool busy_deferred; /* by a destination that was busy */
+	bool delivered;	    /* only its file could not be taken away */
 	char uid[];
 };
 

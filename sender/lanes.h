@@ -17,6 +17,7 @@ struct settlement {
 	int64_t due_ms;		/* deferred: when it is tried again */
 	struct item_name other; /* compared with now, or last */
 	bool other_is_queued;	/* not in failed/ */
+	bool marker_due;	/* it could not be written */
 };
 
 struct lane_handle {

@@ -60,6 +60,7 @@ sender_run(struct sender *sender, struct err *err)
 		destination_configure(dest);
 	LOG(LOG_LEVEL_INFO, "ready", LOG_STR("spool", sender->spool.location));
 	process_notify("READY=1");
+	process_watchdog_open(&sender->watchdog);
 	while (!sender->stop && rc == 0) {
 		turn(sender);
 		rc = loop_turn(sender->loop, wait_ms(sender), err);
@@ -327,9 +328,12 @@ turn(struct sender *sender)
 static int
 wait_ms(struct sender *sender)
 {
-	int64_t until_ms = sender->next_scan_ms, due_ms, left_ms;
+	int64_t until_ms = process_watchdog_turn(&sender->watchdog);
+	int64_t due_ms, left_ms;
 	struct destination *dest;
 
+	if (sender->next_scan_ms < until_ms)
+		until_ms = sender->next_scan_ms;
 	if (sender->next_expire_ms < until_ms)
 		until_ms = sender->next_expire_ms;
 	TAILQ_FOREACH (dest, &sender->destinations, next) {

@@ -10,6 +10,7 @@
 
 #include "../spool/conf.h"
 #include "../spool/loop.h"
+#include "../spool/process.h"
 #include "../spool/spool.h"
 #include "../spool/stamp.h"
 
@@ -21,6 +22,7 @@ struct sender {
 	struct conf *conf;
 	struct loop *loop;
 	struct stamp_source *stamps; /* for foreign items */
+	struct process_watchdog watchdog;
 	int lock_fd;
 	int signal_fd;
 	int watch_fd;	/* -1: there is no inotify to be had */

@@ -11,6 +11,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/item.h"
+#include "delivered.h"
 #include "down.h"
 #include "moves.h"
 #include "outcome.h"
@@ -51,11 +52,17 @@ settle_take(struct destination *dest, struct index_item *item,
 	struct err err;
 	int rc = 1;
 
+	if (item->delivered) {
+		delivered_again(dest, item);
+		return false;
+	}
 	index_file(item, file);
 	(void)strcpy(wanted, file);
 	if (!item->record_read && !read_record(dest, item, file))
 		return false;
-	if (item->record_due && together_write_record(dest, item) == -1)
+	/* Without room for it what is queued goes on, and makes room. */
+	if (item->record_due && together_write_record(dest, item) == -1 &&
+	    item->deaths > 0)
 		goto later;
 	if (item->state != QUEUE_ACTIVE)
 		rc = moves_item(dest, (enum queue_state)item->state,

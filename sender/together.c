@@ -11,10 +11,11 @@
 
 #include "../spool/clock.h"
 #include "../spool/item.h"
+#include "delivered.h"
 #include "moves.h"
 #include "together.h"
 
-static void write_marker(
+static bool write_marker(
     struct destination *dest, struct result *result, enum queue_state state);
 static void log_result(
     const struct destination *dest, const struct result *result);
@@ -25,8 +26,6 @@ static void settle_queued(struct lane_handle *lane, struct index_item *other,
     const struct lane_report *report);
 static void supersede_failed(
     struct lane_handle *lane, struct index_item *other, struct result *result);
-static void end_delivered(
-    struct destination *dest, struct index_item *item, struct result *result);
 static void forget(struct destination *dest, struct index_item *item);
 
 void
@@ -117,8 +116,9 @@ together_put(struct destination *dest, struct index_item *item,
 	enum queue_state to =
 	    result->state == RESULT_FAILED ? QUEUE_FAILED : QUEUE_DEFERRED;
 	struct err err;
+	bool told;
 
-	write_marker(dest, result, (enum queue_state)item->state);
+	told = write_marker(dest, result, (enum queue_state)item->state);
 	item->waited = false;
 	if (result_write_record(dest->sender->spool.root_fd, result, &err) == 0)
 		item->has_record = true;
@@ -127,6 +127,8 @@ together_put(struct destination *dest, struct index_item *item,
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("item", result->item), LOG_STR("reason", err.text));
 	item = together_move(dest, item, to);
+	if (!told)
+		(void)write_marker(dest, result, to);
 	log_result(dest, result);
 	if (item != NULL)
 		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
@@ -140,7 +142,7 @@ together_corrupt(
 	struct err err;
 
 	index_file(item, file);
-	write_marker(dest, result, (enum queue_state)item->state);
+	(void)write_marker(dest, result, (enum queue_state)item->state);
 	if (result_write_record(dest->sender->spool.root_fd, result, &err) ==
 	    -1)
 		LOG(LOG_LEVEL_ERROR, "record-not-written",
@@ -174,7 +176,8 @@ together_begin(
 			lane->dest->in_flight--;
 		return;
 	}
-	write_marker(lane->dest, &s->result, (enum queue_state)item->state);
+	s->marker_due = !write_marker(
+	    lane->dest, &s->result, (enum queue_state)item->state);
 	log_result(lane->dest, &s->result);
 }
 
@@ -256,7 +259,10 @@ together_end(struct lane_handle *lane)
 	if (item == NULL)
 		return;
 	if (s->result.state == RESULT_DELIVERED) {
-		end_delivered(dest, item, &s->result);
+		delivered_end(dest, item, &s->result);
+		/* There may be room for it now. */
+		if (s->marker_due)
+			(void)write_marker(dest, &s->result, QUEUE_ACTIVE);
 		return;
 	}
 	item->in_flight = false;
@@ -264,7 +270,8 @@ together_end(struct lane_handle *lane)
 	index_set_due(&dest->index, item, s->due_ms, clock_mono_ms());
 }
 
-static void
+/* false: somebody may wait for it, and has not been told. */
+static bool
 write_marker(
     struct destination *dest, struct result *result, enum queue_state state)
 {
@@ -275,12 +282,15 @@ write_marker(
 	if (result->association[0] == '\0' &&
 	    !item_peek_association(
 		&dest->sender->spool, path, result->association))
-		return;
+		return true;
 	if (result_write_marker(dest->sender->spool.root_fd, result, &err) ==
-	    -1)
+	    -1) {
 		LOG(LOG_LEVEL_ERROR, "marker-not-written",
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("item", result->item), LOG_STR("reason", err.text));
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -349,6 +359,7 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 {
 	struct destination *dest = lane->dest;
 	struct result result = lane->settlement.result;
+	bool told;
 
 	index_file(other, result.item);
 	result.message_id = other->message_id;
@@ -357,7 +368,7 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 		supersede_failed(lane, other, &result);
 		return;
 	}
-	write_marker(dest, &result, (enum queue_state)other->state);
+	told = write_marker(dest, &result, (enum queue_state)other->state);
 	other->waited = false;
 	LOG(LOG_LEVEL_INFO, "joined", LOG_STR("destination", dest->name),
 	    LOG_STR("item", result.item),
@@ -365,9 +376,9 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 	    LOG_STR("state", result_state_name(result.state)));
 	if (result.state != RESULT_DELIVERED)
 		return; /* it stays, behind the one that was tried */
-	(void)moves_remove(dest, (enum queue_state)other->state, result.item);
-	(void)moves_remove_record(dest, result.item);
-	index_remove(&dest->index, other, clock_mono_ms());
+	delivered_remove(dest, other);
+	if (!told)
+		(void)write_marker(dest, &result, QUEUE_NEW);
 }
 
 /* Of equals that failed the newest is kept. */
@@ -393,33 +404,6 @@ supersede_failed(
 	lane->settlement.result = *result;
 	if (other == NULL)
 		dest->in_flight--;
-}
-
-static void
-end_delivered(
-    struct destination *dest, struct index_item *item, struct result *result)
-{
-	enum queue_state state = (enum queue_state)item->state;
-	struct err err;
-
-	if (destination_settings(dest)->keep_sent_s == 0) {
-		(void)moves_remove(dest, state, result->item);
-		if (item->has_record)
-			(void)moves_remove_record(dest, result->item);
-		forget(dest, item);
-		return;
-	}
-	if (result_write_record(dest->sender->spool.root_fd, result, &err) ==
-	    -1)
-		LOG(LOG_LEVEL_ERROR, "record-not-written",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("item", result->item), LOG_STR("reason", err.text));
-	if (moves_item(dest, state, QUEUE_SENT, result->item, &err) == -1)
-		LOG(LOG_LEVEL_ERROR, "item-not-moved",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("item", result->item), LOG_STR("to", "sent"),
-		    LOG_STR("reason", err.text));
-	forget(dest, item);
 }
 
 static void

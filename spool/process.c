@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,8 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conf.h"
 #include "process.h"
+
+#define US_PER_MS	1000
+#define WATCHDOG_MAX_MS 3600000
 
 static void fill_signals(sigset_t *set);
 static int open_standard_fds(struct err *err);
@@ -171,6 +176,38 @@ process_notify(const char *state)
 	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
 	    (const struct sockaddr *)&address, size);
 	(void)close(fd);
+}
+
+void
+process_watchdog_open(struct process_watchdog *watchdog)
+{
+	const char *limit = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	int64_t limit_us = limit == NULL ? 0 : strtoimax(limit, NULL, 10);
+
+	*watchdog = (struct process_watchdog){.said_ms = clock_mono_ms()};
+	if (pid != NULL && strtoimax(pid, NULL, 10) != getpid())
+		return; /* another process was meant */
+	/* Half of the limit, as the manual says. */
+	if (limit_us >= 2 * US_PER_MS)
+		watchdog->every_ms = limit_us / US_PER_MS / 2;
+	if (watchdog->every_ms > WATCHDOG_MAX_MS)
+		watchdog->every_ms = WATCHDOG_MAX_MS;
+}
+
+int64_t
+process_watchdog_turn(struct process_watchdog *watchdog)
+{
+	int64_t now_ms;
+
+	if (watchdog->every_ms == 0)
+		return INT64_MAX;
+	now_ms = clock_mono_ms();
+	if (now_ms - watchdog->said_ms >= watchdog->every_ms / 2) {
+		process_notify("WATCHDOG=1");
+		watchdog->said_ms = now_ms;
+	}
+	return watchdog->said_ms + watchdog->every_ms;
 }
 
 static void

@@ -7,6 +7,7 @@
 #define DCMSPOOL_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -50,5 +51,21 @@ void process_describe(int wait_status, char *how, size_t size);
 /* sd_notify(3): "READY=1" and so on, to $NOTIFY_SOCKET, if there is one. The
  * protocol is one datagram; libsystemd would be a large dependency for it. */
 void process_notify(const char *state);
+
+/* The service manager's watchdog: it wants to hear now and then that the loop
+ * still turns (sd_watchdog_enabled(3)). */
+struct process_watchdog {
+	int64_t every_ms; /* at least so often; 0: nobody asked */
+	int64_t said_ms;  /* the last time, monotonic */
+};
+
+void process_watchdog_open(struct process_watchdog *watchdog);
+/*
+ * To be called once a turn of the loop, behind its work: tells the service
+ * manager where it is time, or soon will be, so that a loop that wakes anyway
+ * is not woken once more. Returns when, monotonic ms, the next turn has to
+ * be; INT64_MAX where nobody asked.
+ */
+int64_t process_watchdog_turn(struct process_watchdog *watchdog);
 
 #endif

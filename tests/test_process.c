@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../spool/clock.h"
 #include "../spool/conf.h"
 #include "../spool/process.h"
 #include "test.h"
@@ -266,6 +267,62 @@ tells_the_service_manager(void)
 	(void)unsetenv("NOTIFY_SOCKET");
 }
 
+static void
+asks_what_the_watchdog_wants(void)
+{
+	static const struct {
+		const char *what, *limit_us, *pid;
+		int64_t every_ms;
+	} rows[] = {
+	    {"none", NULL, NULL, 0},
+	    {"half of it", "120000000", NULL, 60000},
+	    {"of another process", "120000000", "1", 0},
+	    {"no number", "often", NULL, 0},
+	    {"too short", "1999", NULL, 0},
+	    {"negative", "-5", NULL, 0},
+	    {"for ever", "18446744073709551615", NULL, 3600000},
+	};
+	struct process_watchdog watchdog;
+	char own_pid[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)unsetenv("WATCHDOG_USEC");
+		(void)unsetenv("WATCHDOG_PID");
+		if (rows[i].limit_us != NULL)
+			(void)setenv("WATCHDOG_USEC", rows[i].limit_us, 1);
+		if (rows[i].pid != NULL)
+			(void)setenv("WATCHDOG_PID", rows[i].pid, 1);
+		process_watchdog_open(&watchdog);
+		TEST_ROW(watchdog.every_ms == rows[i].every_ms, rows[i].what);
+	}
+	(void)snprintf(own_pid, sizeof(own_pid), "%d", (int)getpid());
+	(void)setenv("WATCHDOG_USEC", "4000", 1);
+	(void)setenv("WATCHDOG_PID", own_pid, 1);
+	process_watchdog_open(&watchdog);
+	CU_ASSERT_EQUAL(watchdog.every_ms, 2);
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
+}
+
+static void
+watchdog_hears_when_it_is_time(void)
+{
+	struct process_watchdog watchdog = {.every_ms = 0};
+	int64_t now_ms = clock_mono_ms(), said_ms;
+
+	CU_ASSERT_EQUAL(process_watchdog_turn(&watchdog), INT64_MAX);
+	/* It has just heard: nothing is said, and the time stays. */
+	watchdog.every_ms = 1000000;
+	watchdog.said_ms = said_ms = now_ms - 400000;
+	CU_ASSERT_EQUAL(process_watchdog_turn(&watchdog), said_ms + 1000000);
+	CU_ASSERT_EQUAL(watchdog.said_ms, said_ms);
+	/* Half of the time is over: as the loop turns anyway, it is said. */
+	watchdog.said_ms = now_ms - 500000;
+	CU_ASSERT(process_watchdog_turn(&watchdog) >= now_ms + 1000000);
+	CU_ASSERT(watchdog.said_ms >= now_ms);
+}
+
 static const struct test_case cases[] = {
     {"parses options", parses_options},
     {"signals are read", signals_are_read},
@@ -273,6 +330,8 @@ static const struct test_case cases[] = {
     {"children die with their parent", children_die_with_their_parent},
     {"says how a child ended", says_how_a_child_ended},
     {"tells the service manager", tells_the_service_manager},
+    {"asks what the watchdog wants", asks_what_the_watchdog_wants},
+    {"watchdog hears when it is time", watchdog_hears_when_it_is_time},
     {0},
 };
 

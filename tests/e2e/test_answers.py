@@ -228,6 +228,7 @@ def test_link_down_rejects(start_gateway, destination):
     one.start()
     two.start()
     gateway.wait_down("one", False)
+    gateway.wait_down("two", False)
     assert gateway.store(instance.make()).status == 0
     gateway.wait_empty("one")
     gateway.wait_empty("two")

@@ -29,19 +29,27 @@ def with_failed(start_gateway, pacs):
     return gateway
 
 
-def test_status(with_failed):
+def test_status_when_all_is_well(to_pacs):
+    for words in (["status"], ["status", "--json"]):
+        done = to_pacs.command(*words)
+        assert done.returncode == 0, done.stdout
+        assert "pacs" in done.stdout
+    quiet = to_pacs.command("status", "-q")
+    assert (quiet.returncode, quiet.stdout) == (0, "")
+
+
+def test_status_with_an_item_in_failed(with_failed):
+    """Its exit code says that an operator has to look."""
     done = with_failed.command("status")
-    assert done.returncode == 0, done.stdout
-    assert "pacs" in done.stdout
-    quiet = with_failed.command("status", "-q")
-    assert quiet.stdout == ""
-
-
-def test_status_as_json(with_failed):
+    assert done.returncode == 1 and "pacs" in done.stdout
     done = with_failed.command("status", "--json")
-    assert done.returncode == 0, done.stdout
-    assert len(done.stdout.splitlines()) == 1
-    assert "pacs" in json.dumps(json.loads(done.stdout))
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 1
+    shown = json.loads(done.stdout)
+    assert shown["Well"] is False
+    assert shown["SenderRuns"] is True and shown["ReceiverRuns"] is True
+    (pacs,) = shown["Destinations"]
+    assert (pacs["Name"], pacs["Link"]) == ("pacs", "up")
+    assert (pacs["Items"]["failed"], pacs["Items"]["hold"]) == (1, 1)
 
 
 def test_status_shows_a_dead_link(start_gateway, pacs):
@@ -139,7 +147,8 @@ def test_wait(start_gateway, pacs):
 
 def test_with_both_daemons_stopped(with_failed):
     with_failed.stop()
-    assert with_failed.command("status").returncode == 0
+    status = with_failed.command("status")
+    assert status.returncode == 1 and "not running" in status.stdout
     assert with_failed.failed in with_failed.command("list").stdout
     assert with_failed.command("retry", with_failed.failed).returncode == 0
     assert with_failed.empty("pacs") is False

@@ -71,7 +71,7 @@ def test_a_folder_that_the_configuration_does_not_know(to_pacs, pacs):
     queue = to_pacs.spool / "queue" / "gone"
     for state in ("new", "active", "deferred", "hold", "failed", "sent",
                   "corrupt", "result"):
-        (queue / state).mkdir(parents=True)
+        (queue / state).mkdir(parents=True, exist_ok=True)
     made.write(queue / "new" / "x.dcm")
     to_pacs.sender.hup()
     assert to_pacs.store(instance.make()).status == 0
@@ -200,7 +200,8 @@ def test_sigterm_of_the_sender_in_flight(to_pacs, pacs):
 
 
 def test_sigterm_with_a_silent_destination(start_gateway, pacs):
-    gateway = start_gateway({"pacs": pacs}, routes=[{"ResponseTimeout": 2}])
+    gateway = start_gateway({"pacs": pacs}, DimseTimeout=4,
+                            routes=[{"ResponseTimeout": 2}])
     pacs.script = [Answer(cut="answer", how="silence")]
     made = instance.make()
     with gateway.modality(made) as ct:

@@ -1,5 +1,7 @@
 """Order and resends."""
 
+import time
+
 from peers import instance
 from peers.destination import Answer
 
@@ -144,9 +146,9 @@ def test_who_waits_goes_first(start_gateway, pacs):
 
 
 def test_stamps_do_not_repeat_over_restarts(start_gateway, pacs):
-    gateway = start_gateway(
-        {"pacs": pacs}, KeepSent=3600)
-    far = "20991231T235959.999990Z-m1-1.2.3.4.dcm"
+    gateway = start_gateway({"pacs": pacs}, KeepSent=3600)
+    day = time.gmtime(time.time() + 30 * 86400)  # the clock was set back
+    far = time.strftime("%Y%m%dT235959.999990Z-m1-1.2.3.4.dcm", day)
     made = instance.make(uid="1.2.3.4")
     gateway.receiver.stop()
     made.write(gateway.path("pacs", "hold", far))

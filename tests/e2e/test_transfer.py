@@ -18,8 +18,8 @@ def send_with_dcmsend(port, paths):
 
 
 def send_with_storescu(port, paths):
-    return tools.run("storescu", "-v", "-R", "-nh", "-aec", "ENS-SCP", "-aet", "JD-SCU",
-                     "127.0.0.1", port, *paths)
+    return tools.run("storescu", "-v", "-R", "-nh", "-aec", "ENS-SCP",
+                     "-aet", "JD-SCU", "127.0.0.1", port, *paths)
 
 
 def send_with_gdcmscu(port, paths):

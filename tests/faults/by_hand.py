@@ -247,6 +247,11 @@ def foreign(pause_s=0.4, parts=4):
         one, data = prepare()
         with open(new / "slow one.dcm", "wb") as f:
             for i in range(parts):
+                # An association that begins meanwhile looks at the queue.
+                scene.destination.cut_all("fin")
+                entry = scene.store(instance.make(), 1 + i)
+                if not entry.success or entry.answered_at - entry.sent_at > 1:
+                    found.append(f"beside a slow one: answered {entry.status}")
                 f.write(data[i * len(data) // parts:
                              (i + 1) * len(data) // parts])
                 f.flush()

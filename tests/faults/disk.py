@@ -60,7 +60,7 @@ BOTH, SPOOLED = instance.SECONDARY_CAPTURE, instance.MR_IMAGE
 ANSWER_S = 2  # ResponseTimeout
 BACK_S = 10  # for full service to return
 MANY = 1 << 30
-WORKERS = 4
+WORKERS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +129,9 @@ class Service:
                  **({"StorageLocation": str(spool)} if spool else {})})
         if spool:
             self.gateway.spool = pathlib.Path(spool)
+        # The judge looks at these.
+        self.gateway.may_leave = {"tmp", "result", "pacs/active",
+                                  "archive/active"}
         self.controls = {}
         for name in ("receiver", "sender") if preload else ():
             self.controls[name] = Control(self.folder / f"control-{name}")
@@ -136,7 +139,7 @@ class Service:
                 "LD_PRELOAD": str(scene.shim("errno")),
                 "ERRNO_CONTROL": str(self.folder / f"control-{name}")}
         self.findings, self.hits, self.explained = [], 0, 0
-        self._message_id = 0
+        self._message_id, self._closed = 0, False
         self._lock = threading.Lock()
 
     def __enter__(self):
@@ -144,6 +147,9 @@ class Service:
         return self
 
     def __exit__(self, *_):
+        if self._closed:
+            return
+        self._closed = True
         try:
             self.gateway.finish()
         except (AssertionError, OSError) as e:
@@ -230,11 +236,24 @@ class Service:
                 self.gateway.wait_empty(name, 60)
 
     def judge(self, **options):
+        """What could not be removed goes at the next scan."""
+        if self.gateway.sender.running:
+            self.gateway.sender.hup()
+            with contextlib.suppress(AssertionError):
+                tools.wait_until(lambda: not self._orphans(), BACK_S)
         self.__exit__()
         self.findings += judges.judge(
             self.ledger, judges.arrivals(self.pacs), self.gateway.spool,
             **options)
         return self.findings
+
+
+    def _orphans(self):
+        """Records of items that are nowhere."""
+        return [r for name in self.pacs
+                for r in self.gateway.path(name, "result").iterdir()
+                if not any(self.gateway.path(name, s, r.name).exists()
+                           for s in scene.STATES)]
 
 
 def run_group(points, parent=None, until=None):
@@ -252,7 +271,7 @@ def run_group(points, parent=None, until=None):
                     figures["disk points"] += 1
                 else:
                     ended.add(kind)
-        found = service.judge(duplicates_allowed=service.hits)
+            found = service.judge(duplicates_allowed=service.hits)
         figures["disk errors injected"] += service.hits
         figures["disk instances sent"] += len(service.ledger.entries)
         figures["disk duplicates"] += judges.duplicates(
@@ -282,8 +301,6 @@ def sample(n, seed):
     """Some points of each role and call."""
     luck = random.Random(seed)
     for points in groups():
-        if points[0].call in ("accept", "statvfs") and points[0].child:
-            pass
         yield [dataclasses.replace(luck.choice(points), n=luck.randrange(3))
                for _ in range(n)]
 
@@ -296,6 +313,138 @@ def run(all_groups, parent=None, until=None):
             total.update(figures)
             found += findings
     return total, found
+
+
+# A file system of our own
+
+
+def may_mount():
+    return os.geteuid() == 0 and all(
+        shutil.which(p) for p in ("mkfs.ext4", "mount", "umount"))
+
+
+@contextlib.contextmanager
+def small_file_system(parent, megabytes=24, inodes=2000):
+    """An empty ext4 in a file, mounted: its path. LookupError where there
+    can be none."""
+    image, target = parent / "image", parent / "mounted"
+    target.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(megabytes << 20)
+    for command in (("mkfs.ext4", "-q", "-F", "-m", 0, "-N", inodes, image),
+                    ("mount", "-o", "loop", image, target)):
+        done = tools.run(*command)
+        if done.returncode != 0:
+            raise LookupError(done.stdout)
+    try:
+        yield target
+    finally:
+        done = tools.run("umount", target)
+        if done.returncode != 0:
+            tools.run("umount", "-l", target)
+
+
+def fill(service, size, most=5000):
+    """Spools until it is refused: how many were taken."""
+    for n in range(most):
+        entry = service.store(instance.make(size, sop_class=SPOOLED))
+        if not entry.success:
+            service.refusals.append(
+                "rejected" if not entry.answers
+                else f"{entry.status:#06x} {entry.comment}")
+            return n
+    service.findings.append(f"{most} fitted")
+    return most
+
+
+def filled(what, parent=None, size=400000, inodes=2000, last=False, **top):
+    """The destination is away until the file system is full; then it comes
+    back. last: a file of somebody's takes what is left."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="full-", dir=parent))
+    figures = collections.Counter()
+    try:
+        with small_file_system(folder, inodes=inodes) as place:
+            conf = {"MinFreeBytes": 0, "MinFreeInodes": 0, **top}
+            with Service(folder, conf, preload=False,
+                         spool=place / "spool") as service:
+                found = _fill_and_free(what, service, place, size, last)
+                figures.update({
+                    "full file systems": 1,
+                    "disk instances sent": len(service.ledger.entries)})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return figures, found
+
+
+def _fill_and_free(what, service, place, size, last):
+    pacs, service.refusals = service.pacs["pacs"], []
+    pacs.stop()
+    service.store(instance.make(sop_class=SPOOLED))
+    service.gateway.wait_down("pacs")
+    taken = fill(service, size)
+    if taken < 5:
+        service.findings.append(f"{what}: only {taken} fitted")
+    if last:
+        fill_up(place / "somebody's")
+    before = len(service.gateway.items("pacs", "new"))
+    for _ in range(5):
+        fill(service, size, 20)
+    for refusal in service.refusals:
+        if refusal != "rejected" and not refusal.startswith("0xa700"):
+            service.findings.append(f"{what}: {refusal}")
+    for name in ("receiver", "sender"):
+        if not getattr(service.gateway, name).running:
+            service.findings.append(f"{what}: the {name} ended")
+    if before < taken:
+        service.findings.append(f"{what}: {before} of {taken} are queued")
+    # What is queued goes on, also what has to be written about.
+    pacs.script = [Answer(0xA700), Answer(0xC123), Answer(cut="data"),
+                   Answer(cut="answer")]
+    pacs.start()
+    try:
+        service.gateway.wait_empty("pacs", 30)
+    except AssertionError as e:
+        service.findings.append(f"{what}: {e}")
+    if last:
+        (place / "somebody's").unlink()
+    service.recover(what)
+    return service.judge(duplicates_allowed=2)
+
+
+def fill_up(path):
+    with open(path, "wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1 << 10):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+                    os.fsync(file.fileno())
+
+
+FULL_DISKS = {
+    "bytes": {},
+    "bytes, to the last": {"last": True},
+    "inodes": {"size": 400, "inodes": 160},
+    "MinFreeBytes": {"MinFreeBytes": 8 << 20},
+    "MinFreeInodes": {"size": 400, "inodes": 400, "MinFreeInodes": 200},
+}
+
+
+def soak(seconds, seed):
+    """The full file systems, then as many points as there is time for."""
+    until, luck = time.monotonic() + seconds, random.Random(seed)
+    total, found = collections.Counter(), []
+    for what, how in FULL_DISKS.items() if may_mount() else ():
+        figures, findings = filled(what, **how)
+        total.update(figures)
+        found += findings
+    some = list(groups())
+    luck.shuffle(some)
+    for points in some:
+        luck.shuffle(points)
+        points.sort(key=lambda p: p.n)  # the ends of a kind come last
+    figures, findings = run(some, until=until)
+    total.update(figures)
+    return dict(total), found + findings
 
 
 def main():

@@ -44,6 +44,7 @@ class Load:
         self.archive = destination.Destination()
         self.ledger = judges.Ledger()
         self.findings = []
+        self.old = []  # processes of daemons that were killed
         self.kills = collections.Counter()
         self.over = threading.Event()  # no more kills
         self.stopped = threading.Event()  # nothing is started again
@@ -60,9 +61,9 @@ class Load:
             finally:
                 self.over.set()
                 self.stopped.set()
-                for daemon in self._daemons():
-                    if daemon.processes():
-                        tools.end_session(daemon.process)
+                for process in [d.process for d in self._daemons()] + self.old:
+                    if process is not None:
+                        tools.end_session(process)
         return self._figures(), self.findings
 
     def _make_gateway(self):
@@ -141,6 +142,7 @@ class Load:
                             f"{daemon.program.name} ended with "
                             f"{daemon.process.returncode}\n{self._logs()}")
                     before[daemon] = daemon.process.pid, len(daemon.log)
+                    self.old.append(daemon.process)
                     daemon.spawn()
                 elif daemon in before:
                     session, since = before[daemon]

@@ -38,6 +38,7 @@ def kills_its_lane(restart=False, lanes=1):
     settings = {"POISON_UID": poison.uid, "POISON_GATE": gate.name}
     with gate, Scene(routes=[{"ResponseTimeout": 15}], **EACH, Lanes=lanes,
                      within=lambda: preloaded("poison", **settings)) as scene:
+        scene.poisoned = True
         wait = scene.store_later(poison, 7, timeout=20)
         (name,) = scene.gateway.wait_items("pacs", "active", 1)
         if restart:
@@ -78,7 +79,7 @@ def stopped_between_deaths():
     with Scene(routes=[{"ResponseTimeout": 15}], **EACH,
                within=lambda: preloaded("poison", POISON_UID=poison.uid)
                ) as scene:
-        deaths = 0
+        scene.poisoned, deaths = True, 0
         wait = scene.store_later(poison, 7, timeout=20)
         while not scene.gateway.items("pacs", "failed") and deaths < 6:
             seen = len(scene.gateway.sender.log)

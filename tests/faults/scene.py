@@ -11,6 +11,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,7 @@ class Scene:
         self.pool = concurrent.futures.ThreadPoolExecutor(64)
         self.explained = 0  # duplicates, beside those that relays explain
         self.trouble = []
+        self.poisoned = False  # lanes may die
         self.within = within
         self._closed = False
 
@@ -185,6 +187,10 @@ class Scene:
         for one in self.pacs.values():
             found += [f"a violation: {v}" for v in one.violations]
         found += self.trouble
+        found += [line for name in ("sender", "receiver")
+                  for line in getattr(self.gateway, name).log
+                  if not self.poisoned and re.search(" (lane|child)-died ",
+                                                     line)]
         self.explained = explained
         self.remove()
         return found

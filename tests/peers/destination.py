@@ -288,10 +288,12 @@ class _Link:
             refused = plan.refuse and plan.refuse(abstract, transfers)
             if abstract == pdu.VERIFICATION and not plan.echo:
                 refused = True
+            transfer = next((t for t in (pdu.EXPLICIT_LE, pdu.IMPLICIT_LE)
+                             if t in transfers), transfers[0])
             results.append((context_id, plan.refuse_result if refused else 0,
-                            transfers[0]))
+                            transfer))
             if not refused:
-                self.ac[context_id] = (abstract, transfers[0])
+                self.ac[context_id] = (abstract, transfer)
         self.max_pdu, self.peer_max_pdu = plan.max_pdu, rq.max_pdu
         self.calling, self.called = rq.calling, rq.called
         self.associated = 1
@@ -341,6 +343,7 @@ class _Link:
         self._cut(answer, "command")
         if answer.early:
             self._answer(context_id, rq, received, answer)
+            self.stopping.wait(0.5)
 
     def _data(self, context_id, last, data):
         rq, received, answer, digest = self.current
