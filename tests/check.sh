@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs the unit tests, the end-to-end tests and a short benchmark; called by
-# `make check` from the top of the tree. Ends with one line, "N passed, N
-# failed, N skipped", and fails where a test did, or where none ran.
+# Runs the unit tests, the end-to-end tests, the short form of the fault suite
+# and a short benchmark; called by `make check` from the top of the tree. Ends
+# with one line, "N passed, N failed, N skipped", and fails where a test did, or
+# where none ran.
 #
 #	PYTHON	the interpreter with pytest and pydicom
 #	BIN	where the programs are, relative to the tree; "" or "DIR/"
@@ -45,14 +46,14 @@ unit_tests()
 	count "$1" "$2" 0
 }
 
-end_to_end_tests()
+python_tests() # NAME WHAT...
 {
-	# shellcheck disable=SC2086
+	name=$1
+	shift
 	"$PYTHON" -m pytest -p no:cacheprovider -q -rsfE --tb=short \
-		--basetemp="$work/pytest" --junitxml="$work/junit.xml" \
-		${TESTS:-tests/e2e}
+		--basetemp="$work/$name" --junitxml="$work/$name.xml" "$@"
 	code=$?
-	sums=$("$PYTHON" - "$work/junit.xml" <<'END'
+	sums=$("$PYTHON" - "$work/$name.xml" <<'END'
 import sys
 import xml.etree.ElementTree
 suite = xml.etree.ElementTree.parse(sys.argv[1]).getroot().find("testsuite")
@@ -62,7 +63,7 @@ print(tests - bad - skipped, bad, skipped)
 END
 	) || sums=
 	if [ -z "$sums" ]; then
-		echo "end-to-end tests: no report, exit code $code"
+		echo "$name tests: no report, exit code $code"
 		sums="0 1 0"
 	fi
 	# shellcheck disable=SC2086
@@ -87,8 +88,14 @@ benchmark()
 }
 
 unit_tests
-end_to_end_tests
-[ -n "${TESTS:-}" ] || benchmark
+if [ -n "${TESTS:-}" ]; then
+	# shellcheck disable=SC2086
+	python_tests chosen $TESTS
+else
+	python_tests end-to-end tests/e2e
+	python_tests fault tests/faults
+	benchmark
+fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
