@@ -4,9 +4,11 @@
  * Errors: logged; the item is tried again after RetryMin, as long as this
  * sender lives. A later one sends it once more.
  */
+#include <fcntl.h>
 #include <string.h>
 
 #include "../spool/clock.h"
+#include "../spool/fs.h"
 #include "delivered.h"
 #include "moves.h"
 
@@ -17,13 +19,13 @@ static void postpone(struct destination *dest, struct index_item *item);
 
 void
 delivered_end(struct destination *dest, struct index_item *item,
-    const struct result *result)
+    const struct result *result, bool need_space)
 {
 	char file[NAME_ITEM_SIZE];
 	struct err err;
 
 	if (destination_settings(dest)->keep_sent_s == 0) {
-		delivered_remove(dest, item);
+		delivered_remove(dest, item, need_space);
 		return;
 	}
 	index_file(item, file);
@@ -36,18 +38,28 @@ delivered_end(struct destination *dest, struct index_item *item,
 }
 
 void
-delivered_remove(struct destination *dest, struct index_item *item)
+delivered_remove(
+    struct destination *dest, struct index_item *item, bool need_space)
 {
-	char file[NAME_ITEM_SIZE];
+	enum queue_state state = (enum queue_state)item->state;
+	char file[NAME_ITEM_SIZE], path[PATH_SIZE];
+	int fd = -1;
 
 	index_file(item, file);
-	if (moves_remove(dest, (enum queue_state)item->state, file) == -1) {
+	path_item(path, dest->name, state, file);
+	if (need_space)
+		fd = fs_open(dest->sender->spool.root_fd, path,
+		    O_WRONLY | O_NOFOLLOW, NULL);
+	if (moves_remove(dest, state, file) == -1) {
 		postpone(dest, item);
-		return;
+	} else {
+		if (fd != -1)
+			(void)fs_give_back(fd, path, NULL);
+		if (item->has_record || !item->record_read)
+			(void)moves_remove_record(dest, file);
+		forget(dest, item);
 	}
-	if (item->has_record || !item->record_read)
-		(void)moves_remove_record(dest, file);
-	forget(dest, item);
+	(void)fs_close(&fd, path, NULL);
 }
 
 void
@@ -57,7 +69,7 @@ delivered_again(struct destination *dest, struct index_item *item)
 
 	index_file(item, file);
 	if (destination_settings(dest)->keep_sent_s == 0)
-		delivered_remove(dest, item);
+		delivered_remove(dest, item, false);
 	else
 		keep(dest, item, file);
 }

@@ -169,6 +169,7 @@ destination_scan(struct destination *dest)
 		    LOG_STR("reason", err.text));
 	destination_watch(dest);
 	look_paused(dest);
+	down_look(dest);
 	scan_folder(dest, QUEUE_ACTIVE, recover_item, dest);
 	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
 		look.state = watched_state[i];
@@ -185,6 +186,8 @@ destination_look_self(struct destination *dest, const char *file)
 
 	if (strcmp(file, "paused") == 0)
 		look_paused(dest);
+	else if (strcmp(file, "down") == 0)
+		down_look(dest);
 	else if (queue_state_parse(file, &state))
 		dest->sender->scan_due = true; /* a folder was made anew */
 }
@@ -317,6 +320,8 @@ look_again(struct destination *dest, struct index_item *item,
 		return;
 	index_set_state(&dest->index, item, state);
 	item->record_read = false;
+	item->answer_lost =
+	    false; /* the record says; these may be other bytes */
 	item->attempts = 0;
 	item->breaks = item->deaths = 0;
 	item->last_ms = 0;

@@ -44,6 +44,7 @@ struct destination {
 	bool is_down;
 	bool probing;
 	struct link_down down;
+	bool down_written; /* it is on disk, unless somebody took it away */
 	int64_t probe_due_ms;
 	int64_t last_probe_ms;
 	unsigned probe_step;

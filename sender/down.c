@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../spool/clock.h"
+#include "../spool/fs.h"
 #include "down.h"
 #include "lanes.h"
 #include "outcome.h"
@@ -94,6 +95,23 @@ down_restore(struct destination *dest)
 }
 
 void
+down_look(struct destination *dest)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (!dest->is_down || dest->conf == NULL || dest->probing ||
+	    !dest->down_written)
+		return;
+	path_down(path, dest->name);
+	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 0)
+		return;
+	LOG(LOG_LEVEL_INFO, "probe-wanted", LOG_STR("destination", dest->name));
+	dest->probe_step = 0;
+	plan_probe(dest, 0);
+}
+
+void
 down_hurry(struct destination *dest)
 {
 	int64_t soon_ms;
@@ -156,8 +174,9 @@ write_record(struct destination *dest)
 {
 	struct err err;
 
-	if (link_write_down(dest->sender->spool.root_fd, dest->name,
-		&dest->down, &err) == -1)
+	dest->down_written = link_write_down(dest->sender->spool.root_fd,
+				 dest->name, &dest->down, &err) == 0;
+	if (!dest->down_written)
 		LOG(LOG_LEVEL_ERROR, "link-record-not-written",
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("reason", err.text));

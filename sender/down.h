@@ -18,6 +18,10 @@ void down_end(struct destination *dest);
  * "not configured". */
 void down_restore(struct destination *dest);
 
+/* Looks whether the link record is there: an operator who takes it away wants
+ * a probe now. */
+void down_look(struct destination *dest);
+
 /* Somebody waits: a probe is due now, RetryMin after the last one. */
 void down_hurry(struct destination *dest);
 

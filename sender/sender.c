@@ -40,21 +40,25 @@ static void reconfigure(struct sender *sender, struct conf *conf);
 static void turn(struct sender *sender);
 static int wait_ms(struct sender *sender);
 static void finish(struct sender *sender);
+static void close_all(struct sender *sender);
 static bool is_idle(struct sender *sender);
 
 int
 sender_run(struct sender *sender, struct err *err)
 {
 	struct destination *dest;
-	int rc = 0;
+	int rc;
 
 	TAILQ_INIT(&sender->destinations);
 	sender->watch_fd = sender->queue_wd = -1;
-	if (open_all(sender, err) == -1)
-		return -1;
+	rc = open_all(sender, err);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
-		if (destination_recover(dest, err) == -1)
-			return -1;
+		if (rc == 0)
+			rc = destination_recover(dest, err);
+	if (rc == -1) {
+		close_all(sender);
+		return -1;
+	}
 	scan_all(sender);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
 		destination_configure(dest);
@@ -370,12 +374,20 @@ finish(struct sender *sender)
 		if (loop_turn(sender->loop,
 			(int)(until_ms - clock_mono_ms()) + 1, &err) == -1)
 			break;
+	close_all(sender);
+	LOG(LOG_LEVEL_INFO, "stopped", LOG_NONE);
+}
+
+static void
+close_all(struct sender *sender)
+{
+	struct destination *dest;
+
 	while ((dest = TAILQ_FIRST(&sender->destinations)) != NULL)
 		destination_free(dest);
 	loop_free(sender->loop);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
-	LOG(LOG_LEVEL_INFO, "stopped", LOG_NONE);
 }
 
 static bool

@@ -259,7 +259,7 @@ together_end(struct lane_handle *lane)
 	if (item == NULL)
 		return;
 	if (s->result.state == RESULT_DELIVERED) {
-		delivered_end(dest, item, &s->result);
+		delivered_end(dest, item, &s->result, s->marker_due);
 		/* There may be room for it now. */
 		if (s->marker_due)
 			(void)write_marker(dest, &s->result, QUEUE_ACTIVE);
@@ -376,7 +376,7 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 	    LOG_STR("state", result_state_name(result.state)));
 	if (result.state != RESULT_DELIVERED)
 		return; /* it stays, behind the one that was tried */
-	delivered_remove(dest, other);
+	delivered_remove(dest, other, !told);
 	if (!told)
 		(void)write_marker(dest, &result, QUEUE_NEW);
 }

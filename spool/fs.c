@@ -188,6 +188,18 @@ fs_unlink(int dirfd, const char *path, struct err *err)
 }
 
 int
+fs_give_back(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_sys(err, "stat %s", path);
+	if (st.st_nlink == 0 && ftruncate(fd, 0) == -1)
+		return err_sys(err, "truncate %s", path);
+	return 0;
+}
+
+int
 fs_rmdir(int dirfd, const char *path, struct err *err)
 {
 	if (unlinkat(dirfd, path, AT_REMOVEDIR) == 0)
@@ -207,6 +219,24 @@ fs_rename(int dirfd, const char *from, const char *to, struct err *err)
 	    errno == ENOENT)
 		return 0;
 	return err_sys(err, "rename %s to %s", from, to);
+}
+
+int
+fs_exchange(int dirfd, const char *one, const char *two, struct err *err)
+{
+	if (renameat2(dirfd, one, dirfd, two, RENAME_EXCHANGE) == 0)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	return err_sys(err, "exchange %s and %s", one, two);
+}
+
+int
+fs_chmod(int dirfd, const char *path, mode_t mode, struct err *err)
+{
+	if (fchmodat(dirfd, path, mode, 0) == -1)
+		return err_sys(err, "change the mode of %s", path);
+	return 0;
 }
 
 int
@@ -348,6 +378,20 @@ fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err)
 	*bytes = (int64_t)st.f_bavail * (int64_t)st.f_frsize;
 	/* A file system without a fixed number of inodes says 0 of 0. */
 	*inodes = st.f_files == 0 ? INT64_MAX : (int64_t)st.f_favail;
+	return 0;
+}
+
+int
+fs_used_percent(int fd, int *percent, struct err *err)
+{
+	struct statvfs st;
+	uint64_t used, ours;
+
+	if (fstatvfs(fd, &st) == -1)
+		return err_sys(err, "read the free space of the spool");
+	used = (uint64_t)(st.f_blocks - st.f_bfree);
+	ours = used + (uint64_t)st.f_bavail;
+	*percent = ours == 0 ? 0 : (int)((used * 100 + ours - 1) / ours);
 	return 0;
 }
 

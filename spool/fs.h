@@ -37,7 +37,8 @@ ssize_t fs_read_file(
     int dirfd, const char *path, char *data, size_t size, struct err *err);
 /*
  * Writes a whole file under a temporary name beside it, and renames it over
- * `path`. Two processes may do so for one path at the same time. sync: the file is on stable storage before.
+ * `path`. Two processes may do so for one path at the same time. sync: the file
+ * is on stable storage before.
  */
 int fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
     bool sync, struct err *err);
@@ -46,12 +47,21 @@ int fs_mkdir(int dirfd, const char *path, struct err *err); /* 0700; there
 							     * already is ok */
 /* 1 removed, 0 was not there, -1 */
 int fs_unlink(int dirfd, const char *path, struct err *err);
+/*
+ * Gives back the space of a file that has no name any more, though somebody
+ * may still have it open. fd is open for writing.
+ */
+int fs_give_back(int fd, const char *path, struct err *err);
 int fs_rmdir(int dirfd, const char *path, struct err *err);
 /*
  * Never over an existing name (RENAME_NOREPLACE). 1 renamed, 0 the source is
  * not there, -1 and *err; err->sys is EEXIST where the target is there.
  */
 int fs_rename(int dirfd, const char *from, const char *to, struct err *err);
+/* Two names change their files, at one instant (RENAME_EXCHANGE). 1; 0 one of
+ * them is not there; -1 */
+int fs_exchange(int dirfd, const char *one, const char *two, struct err *err);
+int fs_chmod(int dirfd, const char *path, mode_t mode, struct err *err);
 /* err->sys is EEXIST where the target is there. */
 int fs_link(int dirfd, const char *from, const char *to, struct err *err);
 /* 1 and *st (not followed), 0 not there, -1 */
@@ -87,5 +97,7 @@ int fs_lock_held(int fd, const char *path, struct err *err);
 
 /* Space left for us on the file system of fd. */
 int fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err);
+/* How full it is, as df(1) says it: 0 to 100. */
+int fs_used_percent(int fd, int *percent, struct err *err);
 
 #endif

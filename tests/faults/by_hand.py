@@ -16,7 +16,8 @@ from scene import STATES, Clock, Scene, preloaded, tools
 
 EACH = {"ConnectTimeout": 2, "RetryMax": 1}
 SPOOLED = {"AnswerWhen": "spooled"}
-GONE = (FileNotFoundError, FileExistsError)
+# It was moved meanwhile, or is there already, or is half a file yet.
+GONE = (FileNotFoundError, FileExistsError, shutil.SameFileError, ValueError)
 
 
 class Operator:
@@ -39,9 +40,9 @@ class Operator:
             self.mv, self.mv, self.cp, self.cp_same_name, self.rm, self.ln,
             self.touch, self.vim, self.write_and_rename, self.rm_record))
         with contextlib.suppress(*GONE):
-            verb(path)
             # It may be sent once more than was asked for.
             self.scene.explained += 1
+            verb(path)
             self.counts[verb.__name__] = self.counts.get(verb.__name__, 0) + 1
 
     def other(self, path):
@@ -59,9 +60,7 @@ class Operator:
         shutil.copyfile(path, self.queue / "new" / f"copy {self.serial}.dcm")
 
     def cp_same_name(self, path):
-        target = self.other(path)
-        if not target.exists() and target != path:
-            shutil.copyfile(path, target)
+        copy_new(path, self.other(path))
 
     def rm(self, path):
         one = instance.read(path)
@@ -78,8 +77,10 @@ class Operator:
         """Aside, written anew in place, the old one removed."""
         aside = path.with_name(path.name + "~")
         path.rename(aside)
-        shutil.copyfile(aside, path)
-        aside.unlink()
+        try:
+            copy_new(aside, path)
+        finally:
+            aside.unlink()
 
     def write_and_rename(self, path):
         new = path.with_name(f".{path.name}.swp")
@@ -101,6 +102,14 @@ class Operator:
                     else:
                         path.rename(self.queue / "new" / path.name)
                 self.scene.explained += 1
+
+
+def copy_new(source, target):
+    """cp -n: never into a file that the sender has just put there, which may
+    be the source itself."""
+    data = source.read_bytes()
+    with open(target, "xb") as f:
+        f.write(data)
 
 
 def rummage(seconds, seed, modalities=4):

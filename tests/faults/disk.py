@@ -111,7 +111,8 @@ class Control:
 class Service:
     """Both daemons, two destinations, and a ledger."""
 
-    def __init__(self, folder, top=None, preload=True, spool=None):
+    def __init__(self, folder, top=None, preload=True, spool=None,
+                 answer_s=ANSWER_S):
         self.folder = pathlib.Path(folder)
         self.ledger = judges.Ledger()
         self.pacs = {n: Destination() for n in ("pacs", "archive")}
@@ -120,11 +121,11 @@ class Service:
         self.gateway = gateways.Gateway(
             folder, {n: {"RemotePort": p.port, "RetryMax": 1}
                      for n, p in self.pacs.items()},
-            routes=[{"SOPClass": BOTH, "ResponseTimeout": ANSWER_S},
+            routes=[{"SOPClass": BOTH, "ResponseTimeout": answer_s},
                     {"SOPClass": SPOOLED, "AnswerWhen": "spooled",
                      "DuplexTargetConfigNames": "pacs"},
                     {"DuplexTargetConfigNames": "pacs",
-                     "ResponseTimeout": ANSWER_S}],
+                     "ResponseTimeout": answer_s}],
             top={**(top or {}),
                  **({"StorageLocation": str(spool)} if spool else {})})
         if spool:
@@ -297,12 +298,13 @@ def groups(most=40):
                    for n in (range(most) if count == 1 else (0,))]
 
 
-def sample(n, seed):
-    """Some points of each role and call."""
+def sample(seed):
+    """A point of each role and call."""
     luck = random.Random(seed)
-    for points in groups():
-        yield [dataclasses.replace(luck.choice(points), n=luck.randrange(3))
-               for _ in range(n)]
+    points = [dataclasses.replace(luck.choice(points), n=luck.randrange(2))
+              for points in groups()]
+    luck.shuffle(points)
+    return points
 
 
 def run(all_groups, parent=None, until=None):
@@ -365,8 +367,10 @@ def filled(what, parent=None, size=400000, inodes=2000, last=False, **top):
     try:
         with small_file_system(folder, inodes=inodes) as place:
             conf = {"MinFreeBytes": 0, "MinFreeInodes": 0, **top}
-            with Service(folder, conf, preload=False,
+            with Service(folder, conf, preload=False, answer_s=10,
                          spool=place / "spool") as service:
+                if last:
+                    _tell_on_full_disk(what, service, place, size)
                 found = _fill_and_free(what, service, place, size, last)
                 figures.update({
                     "full file systems": 1,
@@ -411,6 +415,30 @@ def _fill_and_free(what, service, place, size, last):
     return service.judge(duplicates_allowed=2)
 
 
+def _tell_on_full_disk(what, service, place, size):
+    """Somebody waits while the last byte is taken: told all the same, for
+    what is delivered makes room."""
+    paused = service.gateway.path("pacs", "paused")
+    paused.touch()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        tools.wait_until(lambda: any("paused" in line for line in
+                                     service.gateway.sender.log))
+        one = instance.make(size, sop_class=instance.CT_IMAGE)
+        waits = pool.submit(service.store, one, 30)
+        service.gateway.wait_items("pacs", "new", 1)
+        fill_up(place / "somebody's")
+        paused.unlink()
+        entry = waits.result()
+    if not entry.success:
+        service.findings.append(f"{what}: told {entry.status} "
+                                f"{entry.comment} while it was full")
+    if not any("marker-not-written" in line
+               for line in service.gateway.sender.log):
+        service.findings.append(f"{what}: it was not full")
+    (place / "somebody's").unlink()
+    service.recover(what)
+
+
 def fill_up(path):
     with open(path, "wb", buffering=0) as file:
         for size in (1 << 16, 1 << 12, 1 << 10):
@@ -434,7 +462,10 @@ def soak(seconds, seed):
     until, luck = time.monotonic() + seconds, random.Random(seed)
     total, found = collections.Counter(), []
     for what, how in FULL_DISKS.items() if may_mount() else ():
-        figures, findings = filled(what, **how)
+        try:
+            figures, findings = filled(what, **how)
+        except LookupError:
+            break
         total.update(figures)
         found += findings
     some = list(groups())

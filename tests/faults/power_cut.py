@@ -214,7 +214,8 @@ class State:
     tree: dict
 
     def __str__(self):
-        return f"point {self.point} of {self.recording.record.points}, {self.how}"
+        points = self.recording.record.points
+        return f"point {self.point} of {points}, {self.how}"
 
     @property
     def key(self):

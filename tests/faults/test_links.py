@@ -45,7 +45,7 @@ def test_slow(how):
 
 
 def test_flapping():
-    _, found = links.flap(5)
+    _, found = links.flap(4)
     assert found == []
 
 
