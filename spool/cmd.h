@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "conf.h"
 #include "err.h"
@@ -22,6 +23,8 @@ struct cmd {
 	const struct conf *conf;
 	struct spool spool;
 	bool terminal; /* standard output is one */
+	bool colour;   /* and takes it */
+	uid_t owner;   /* as whom we act in the spool; 0: as who we are */
 };
 
 /*
@@ -34,7 +37,22 @@ cmd_run cmd_status;
 cmd_run cmd_list;
 cmd_run cmd_show;
 cmd_run cmd_retry;
+cmd_run cmd_hold;
+cmd_run cmd_release;
+cmd_run cmd_fail;
+cmd_run cmd_remove;
+cmd_run cmd_move;
+cmd_run cmd_copy;
+cmd_run cmd_edit;
+cmd_run cmd_export;
+cmd_run cmd_import;
+cmd_run cmd_pause;
+cmd_run cmd_resume;
+cmd_run cmd_flush;
 cmd_run cmd_wait;
+cmd_run cmd_check;
+cmd_run cmd_expire;
+cmd_run cmd_trace;
 
 /* ERR_USAGE for what getopt_long(3) just stopped at. */
 int cmd_bad_option(char **argv, struct err *err);
@@ -77,15 +95,48 @@ typedef int cmd_visit(void *context, const struct cmd_item *item);
 int cmd_scan(const struct cmd *cmd, const char *dest, enum queue_state state,
     cmd_visit *visit, void *context, struct err *err);
 
+struct cmd_filter;
+
 /*
  * The one item that `word` names: its file name, else its SOP Instance UID,
- * else a part of its file name; "DEST/" or "DEST/STATE/" before it narrows.
- * 1; 0 none; -1 (ERR_USAGE) several, and the candidates are on stderr.
+ * else a part of its file name; "DEST/" or "DEST/STATE/" before it narrows,
+ * and so does the filter (may be NULL). 1; 0 none; -1 (ERR_USAGE) several, and
+ * the candidates are on stderr.
  */
-int cmd_find(const struct cmd *cmd, const char *word, struct cmd_item *item,
-    struct err *err);
+int cmd_find(const struct cmd *cmd, const struct cmd_filter *filter,
+    const char *word, struct cmd_item *item, struct err *err);
+
+/* Whether a sender runs, and an item in active/ is in a lane's hands. */
+int cmd_sender_runs(const struct cmd *cmd, bool *runs, struct err *err);
+
+/* When it arrived, by its name; else by its time of modification. 1; 0 it is
+ * gone, or no regular file; -1 */
+int cmd_arrival(const struct cmd *cmd, const struct cmd_item *item,
+    int64_t *arrived_us, int64_t *bytes, struct err *err);
+
+/* cmd_user.c: root becomes the owner of the spool in it. Between leave and
+ * enter it is root again, for files elsewhere. */
+int cmd_user_become_owner(struct cmd *cmd, struct err *err);
+void cmd_user_leave(const struct cmd *cmd);
+void cmd_user_enter(const struct cmd *cmd);
 
 /* cmd_print.c: what goes out. */
+
+enum cmd_colour {
+	CMD_PLAIN,
+	CMD_GOOD,
+	CMD_WARN,
+	CMD_BAD
+};
+/* What goes before and behind a text of that colour: "" where there is none. */
+const char *cmd_colour_begin(const struct cmd *cmd, enum cmd_colour colour);
+const char *cmd_colour_end(const struct cmd *cmd, enum cmd_colour colour);
+
+/* DEST/STATE/FILE, and an end of line, or with `null` a NUL. */
+void cmd_put_item(FILE *out, const struct cmd_item *item, bool null);
+
+/* What a C-STORE status means (PS3.4 B.2.3, PS3.7 C), never NULL. */
+const char *cmd_status_words(int status);
 
 /* Printable ASCII as it is, the rest as \xHH: nothing reaches a terminal, or
  * breaks a line, that came from a file or the network. */

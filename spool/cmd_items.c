@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
+#include "cmd_filter.h"
 #include "fs.h"
 
 #define CANDIDATES_MAX 10 /* shown of those that a word could mean */
@@ -36,10 +36,12 @@ struct scan {
 
 struct search {
 	const struct cmd *cmd;
+	const struct cmd_filter *filter;
 	const char *word;
 	enum match best;
 	struct cmd_item found[CANDIDATES_MAX];
 	size_t n; /* may be more than were kept */
+	struct err *err;
 };
 
 static int add_destination(struct destinations *all, const char *name);
@@ -126,11 +128,11 @@ cmd_scan(const struct cmd *cmd, const char *dest, enum queue_state state,
 }
 
 int
-cmd_find(const struct cmd *cmd, const char *word, struct cmd_item *item,
-    struct err *err)
+cmd_find(const struct cmd *cmd, const struct cmd_filter *filter,
+    const char *word, struct cmd_item *item, struct err *err)
 {
 	struct cmd_selection selection = {.has_state = false};
-	struct search search = {.cmd = cmd, .best = MATCH_NONE};
+	struct search search = {.cmd = cmd, .filter = filter, .err = err};
 	int tries;
 
 	if (split_word(cmd, word, &selection, &search.word, err) == -1)
@@ -153,6 +155,42 @@ cmd_find(const struct cmd *cmd, const char *word, struct cmd_item *item,
 	if (search.n == 1)
 		*item = search.found[0];
 	return search.n == 1;
+}
+
+int
+cmd_sender_runs(const struct cmd *cmd, bool *runs, struct err *err)
+{
+	int fd, rc;
+
+	fd = fs_open_dir(cmd->spool.root_fd, PATH_QUEUE, err);
+	if (fd == -1)
+		return -1;
+	rc = spool_sender_runs(fd, err);
+	(void)fs_close(&fd, PATH_QUEUE, NULL);
+	*runs = rc == 1;
+	return rc == -1 ? -1 : 0;
+}
+
+int
+cmd_arrival(const struct cmd *cmd, const struct cmd_item *item,
+    int64_t *arrived_us, int64_t *bytes, struct err *err)
+{
+	char path[PATH_SIZE];
+	struct item_name name;
+	struct stat st;
+	int there;
+
+	path_item(path, item->dest, item->state, item->file);
+	there = fs_stat(cmd->spool.root_fd, path, &st, err);
+	if (there != 1)
+		return there;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	*bytes = st.st_size;
+	*arrived_us = name_parse(item->file, &name)
+			  ? name.stamp_us
+			  : (int64_t)st.st_mtim.tv_sec * 1000000;
+	return 1;
 }
 
 static int
@@ -278,10 +316,15 @@ search_one(void *context, const struct cmd_item *item)
 	struct search *search = context;
 	struct cmd_item *last;
 	enum match match;
+	int passes;
 
 	match = match_of(search->word, item->file);
 	if (match == MATCH_NONE || match < search->best)
 		return 0;
+	passes =
+	    cmd_filter_matches(search->cmd, search->filter, item, search->err);
+	if (passes != 1)
+		return passes;
 	if (match > search->best)
 		search->n = 0;
 	search->best = match;
@@ -323,12 +366,8 @@ print_candidates(const struct search *search)
 {
 	size_t i;
 
-	for (i = 0; i < search->n && i < CANDIDATES_MAX; i++) {
-		(void)fprintf(stderr, "%s/%s/", search->found[i].dest,
-		    queue_state_name(search->found[i].state));
-		cmd_put(stderr, search->found[i].file);
-		(void)fputc('\n', stderr);
-	}
+	for (i = 0; i < search->n && i < CANDIDATES_MAX; i++)
+		cmd_put_item(stderr, &search->found[i], false);
 	if (search->n > CANDIDATES_MAX)
 		(void)fprintf(
 		    stderr, "and %zu more\n", search->n - CANDIDATES_MAX);

@@ -13,12 +13,13 @@
 #include <sysexits.h>
 
 #include "clock.h"
-#include "cmd.h"
-#include "fs.h"
+#include "cmd_filter.h"
+#include "result.h"
 
 struct listing {
 	const struct cmd *cmd;
-	bool json, unsorted;
+	struct cmd_filter filter;
+	bool json, unsorted, null, full;
 	int64_t now_us;
 	uint64_t printed;
 	char **names; /* of the folder at hand */
@@ -26,17 +27,18 @@ struct listing {
 	struct err *err;
 };
 
-static int parse(struct listing *listing, int argc, char **argv,
-    const char **word, struct err *err);
-static int list_destination(struct listing *listing, const char *dest,
-    const struct cmd_selection *selection);
+static int parse(
+    struct listing *listing, int argc, char **argv, struct err *err);
+static int list_destination(struct listing *listing, const char *dest);
 static int list_folder(
     struct listing *listing, const char *dest, enum queue_state state);
 static int keep_name(void *context, const struct cmd_item *item);
 static int compare_names(const void *a, const void *b);
 static int print_item(void *context, const struct cmd_item *item);
 static int print_json(const struct cmd_item *item, int64_t bytes,
-    int64_t arrived_us, struct err *err);
+    int64_t arrived_us, const struct result *r, struct err *err);
+static void print_record(const struct listing *listing, const struct result *r);
+static void format_status(const struct result *r, char out[16]);
 static void print_text(const struct listing *listing,
     const struct cmd_item *item, int64_t bytes, int64_t arrived_us);
 
@@ -45,20 +47,17 @@ cmd_list(struct cmd *cmd, int argc, char **argv, struct err *err)
 {
 	struct listing listing = {.cmd = cmd, .err = err};
 	struct cmd_destination *list = NULL;
-	struct cmd_selection selection;
-	const char *word = NULL;
 	size_t n, i;
 	int rc = -1;
 
 	listing.now_us = clock_real_us();
-	if (parse(&listing, argc, argv, &word, err) == -1 ||
-	    cmd_select(cmd, word, &selection, err) == -1 ||
+	if (parse(&listing, argc, argv, err) == -1 ||
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		goto out;
 	for (i = 0; i < n; i++)
-		if ((selection.dest[0] == '\0' ||
-			strcmp(selection.dest, list[i].name) == 0) &&
-		    list_destination(&listing, list[i].name, &selection) == -1)
+		if ((listing.filter.dest[0] == '\0' ||
+			strcmp(listing.filter.dest, list[i].name) == 0) &&
+		    list_destination(&listing, list[i].name) == -1)
 			goto out;
 	rc = listing.printed > 0 ? EX_OK : CMD_NOTHING;
 out:
@@ -67,16 +66,21 @@ out:
 }
 
 static int
-parse(struct listing *listing, int argc, char **argv, const char **word,
-    struct err *err)
+parse(struct listing *listing, int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
+	static const struct option options[] = {CMD_FILTER_OPTIONS,
 	    {"json", no_argument, NULL, 'j'},
 	    {"unsorted", no_argument, NULL, 'u'}, {NULL, 0, NULL, 0}};
-	int option;
+	int option, taken;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "0l", options, NULL)) != -1) {
 		switch (option) {
+		case '0':
+			listing->null = true;
+			break;
+		case 'l':
+			listing->full = true;
+			break;
 		case 'j':
 			listing->json = true;
 			break;
@@ -84,25 +88,29 @@ parse(struct listing *listing, int argc, char **argv, const char **word,
 			listing->unsorted = true;
 			break;
 		default:
-			return cmd_bad_option(argv, err);
+			taken = cmd_filter_option(listing->cmd,
+			    &listing->filter, option, optarg, err);
+			if (taken != 1)
+				return taken == 0 ? cmd_bad_option(argv, err)
+						  : -1;
 		}
 	}
-	*word = optind < argc ? argv[optind] : NULL;
 	if (optind + 1 < argc)
 		return err_set(err, ERR_USAGE, "list: unexpected argument %s",
 		    argv[optind + 1]);
-	return 0;
+	return optind == argc ? 0
+			      : cmd_filter_select(listing->cmd,
+				    &listing->filter, argv[optind], err);
 }
 
 static int
-list_destination(struct listing *listing, const char *dest,
-    const struct cmd_selection *selection)
+list_destination(struct listing *listing, const char *dest)
 {
+	unsigned states = listing->filter.states;
 	int state;
 
 	for (state = 0; state < QUEUE_STATES; state++)
-		if ((!selection->has_state ||
-			selection->state == (enum queue_state)state) &&
+		if ((states == 0 || (states & CMD_STATE_BIT(state)) != 0) &&
 		    list_folder(listing, dest, (enum queue_state)state) == -1)
 			return -1;
 	return 0;
@@ -171,38 +179,59 @@ static int
 print_item(void *context, const struct cmd_item *item)
 {
 	struct listing *listing = context;
-	char path[PATH_SIZE];
-	struct item_name name;
-	int64_t arrived_us;
-	struct stat st;
+	int64_t arrived_us, bytes;
+	struct result result;
+	bool has_record = false;
 	int there;
 
-	path_item(path, item->dest, item->state, item->file);
-	there = fs_stat(listing->cmd->spool.root_fd, path, &st, listing->err);
+	there =
+	    cmd_arrival(listing->cmd, item, &arrived_us, &bytes, listing->err);
+	if (there == 1)
+		there = cmd_filter_matches(
+		    listing->cmd, &listing->filter, item, listing->err);
 	if (there != 1)
 		return there;
-	if (!S_ISREG(st.st_mode))
-		return 0;
 	listing->printed++;
-	arrived_us = name_parse(item->file, &name)
-			 ? name.stamp_us
-			 : (int64_t)st.st_mtim.tv_sec * 1000000;
+	if (listing->null) {
+		cmd_put_item(stdout, item, true);
+		return 0;
+	}
+	if (listing->full)
+		has_record = result_read_record(listing->cmd->spool.root_fd,
+				 item->dest, item->file, &result, NULL) == 1;
 	if (listing->json)
-		return print_json(item, st.st_size, arrived_us, listing->err);
-	print_text(listing, item, st.st_size, arrived_us);
+		return print_json(item, bytes, arrived_us,
+		    has_record ? &result : NULL, listing->err);
+	print_text(listing, item, bytes, arrived_us);
+	if (listing->full)
+		print_record(listing, has_record ? &result : NULL);
+	(void)putchar('\n');
 	return 0;
 }
 
 static int
 print_json(const struct cmd_item *item, int64_t bytes, int64_t arrived_us,
-    struct err *err)
+    const struct result *r, struct err *err)
 {
-	return cmd_json_print(
-	    json_pack("{ss, ss, so, sI, so}", "Destination", item->dest,
-		"State", queue_state_name(item->state), "Item",
-		cmd_json_text(item->file), "Bytes", (json_int_t)bytes,
-		"Arrived", cmd_json_time(arrived_us)),
-	    err);
+	char status[16];
+	json_t *object;
+
+	object = json_pack("{ss, ss, so, sI, so}", "Destination", item->dest,
+	    "State", queue_state_name(item->state), "Item",
+	    cmd_json_text(item->file), "Bytes", (json_int_t)bytes, "Arrived",
+	    cmd_json_time(arrived_us));
+	if (r != NULL && object != NULL) {
+		format_status(r, status);
+		(void)json_object_set_new(
+		    object, "Status", json_string(status));
+		(void)json_object_set_new(
+		    object, "Attempts", json_integer((json_int_t)r->attempts));
+		(void)json_object_set_new(
+		    object, "Next-Attempt", cmd_json_time(r->next_us));
+		(void)json_object_set_new(
+		    object, "Reason", cmd_json_text(r->reason));
+	}
+	return cmd_json_print(object, err);
 }
 
 static void
@@ -221,5 +250,42 @@ print_text(const struct listing *listing, const struct cmd_item *item,
 		    queue_state_name(item->state), bytes, iso);
 	}
 	cmd_put(stdout, item->file);
-	(void)putchar('\n');
+}
+
+/* Behind the name: status, attempts, next attempt, reason. */
+static void
+print_record(const struct listing *listing, const struct result *r)
+{
+	char status[16] = "-", iso[CLOCK_ISO_SIZE] = "-", age[CMD_AGE_SIZE];
+	const char *reason = r == NULL ? "" : r->reason;
+
+	if (r != NULL)
+		format_status(r, status);
+	if (listing->cmd->terminal) {
+		if (r == NULL)
+			return;
+		(void)printf("\n    %s after %u attempt%s: ", status,
+		    r->attempts, r->attempts == 1 ? "" : "s");
+		cmd_put(stdout,
+		    reason[0] == '\0' ? cmd_status_words(r->status) : reason);
+		if (r->next_us > listing->now_us) {
+			cmd_age_format(r->next_us - listing->now_us, age);
+			(void)printf(", next in %s", age);
+		}
+		return;
+	}
+	if (r != NULL && r->next_us != 0)
+		clock_iso_format(r->next_us, iso);
+	(void)printf(
+	    "\t%s\t%u\t%s\t", status, r == NULL ? 0 : r->attempts, iso);
+	cmd_put(stdout, reason[0] == '\0' ? "-" : reason);
+}
+
+static void
+format_status(const struct result *r, char out[16])
+{
+	if (r->status == RESULT_NO_STATUS)
+		(void)strcpy(out, "none");
+	else
+		(void)snprintf(out, 16, "0x%04X", (unsigned)r->status);
 }

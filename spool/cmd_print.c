@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "result.h"
 
 void
 cmd_put(FILE *out, const char *text)
@@ -51,6 +52,78 @@ cmd_age_format(int64_t us, char out[CMD_AGE_SIZE])
 			return;
 		}
 	(void)snprintf(out, CMD_AGE_SIZE, "%" PRId64 "s", s);
+}
+
+const char *
+cmd_colour_begin(const struct cmd *cmd, enum cmd_colour colour)
+{
+	static const char *const codes[] = {
+	    [CMD_PLAIN] = "",
+	    [CMD_GOOD] = "\033[32m",
+	    [CMD_WARN] = "\033[33m",
+	    [CMD_BAD] = "\033[1;31m",
+	};
+
+	return cmd->colour ? codes[colour] : "";
+}
+
+const char *
+cmd_colour_end(const struct cmd *cmd, enum cmd_colour colour)
+{
+	return cmd->colour && colour != CMD_PLAIN ? "\033[0m" : "";
+}
+
+void
+cmd_put_item(FILE *out, const struct cmd_item *item, bool null)
+{
+	(void)fprintf(out, "%s/%s/", item->dest, queue_state_name(item->state));
+	if (null) {
+		(void)fputs(item->file, out);
+		(void)fputc('\0', out);
+		return;
+	}
+	cmd_put(out, item->file);
+	(void)fputc('\n', out);
+}
+
+const char *
+cmd_status_words(int status)
+{
+	static const struct {
+		int first, last;
+		const char *words;
+	} statuses[] = {
+	    {RESULT_NO_STATUS, RESULT_NO_STATUS, "no answer"},
+	    {0x0000, 0x0000, "success"},
+	    {0x0001, 0x0001, "warning: optional attributes not supported"},
+	    {0x0105, 0x0105, "no such attribute"},
+	    {0x0106, 0x0106, "invalid attribute value"},
+	    {0x0107, 0x0107, "warning: attribute list error"},
+	    {0x0110, 0x0110, "processing failure at the destination"},
+	    {0x0111, 0x0111, "it has an instance of this UID already"},
+	    {0x0112, 0x0112, "no such SOP instance"},
+	    {0x0116, 0x0116, "warning: attribute value out of range"},
+	    {0x0117, 0x0117, "invalid SOP Instance UID"},
+	    {0x0118, 0x0118, "no such SOP class"},
+	    {0x0122, 0x0122, "it does not take this SOP class"},
+	    {0x0124, 0x0124, "not authorized"},
+	    {0x0210, 0x0210, "duplicate invocation"},
+	    {0x0211, 0x0211, "it does not know the operation"},
+	    {0x0212, 0x0212, "mistyped argument"},
+	    {0x0213, 0x0213, "resource limitation at the destination"},
+	    {0xA700, 0xA7FF, "the destination is out of resources"},
+	    {0xA900, 0xA9FF,
+		"the data set does not fit its SOP class, or what "
+		"the destination expects of it"},
+	    {0xB000, 0xBFFF, "warning: stored, with changes"},
+	    {0xC000, 0xCFFF, "the destination cannot understand it"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if (status >= statuses[i].first && status <= statuses[i].last)
+			return statuses[i].words;
+	return "refused";
 }
 
 json_t *

@@ -11,7 +11,7 @@
 #include <sysexits.h>
 
 #include "clock.h"
-#include "cmd.h"
+#include "cmd_filter.h"
 #include "fs.h"
 #include "item.h"
 #include "result.h"
@@ -21,10 +21,18 @@ struct sheet {
 	json_t *object; /* NULL: text */
 };
 
+struct showing {
+	const struct cmd *cmd;
+	struct cmd_filter filter;
+	bool json;
+	uint64_t shown;
+	struct err *err;
+};
+
 static int parse(
-    int argc, char **argv, bool *json, const char **word, struct err *err);
-static int show_item(const struct cmd *cmd, const struct cmd_item *item,
-    bool json, struct err *err);
+    struct showing *showing, int argc, char **argv, struct err *err);
+static int show_word(struct showing *showing, const char *word);
+static int show_item(void *context, const struct cmd_item *item);
 static void show_file(
     const struct cmd *cmd, const char *path, struct sheet *sheet);
 static void show_envelope(const struct envelope *e, struct sheet *sheet);
@@ -39,53 +47,84 @@ static void add_time(struct sheet *sheet, const char *name, int64_t real_us);
 int
 cmd_show(struct cmd *cmd, int argc, char **argv, struct err *err)
 {
-	struct cmd_item item;
-	const char *word = NULL;
-	bool json;
-	int found;
+	struct showing showing = {.cmd = cmd, .err = err};
+	int i, found, code = EX_OK;
 
-	if (parse(argc, argv, &json, &word, err) == -1)
+	if (parse(&showing, argc, argv, err) == -1)
 		return -1;
-	found = cmd_find(cmd, word, &item, err);
-	if (found == 1)
-		found = show_item(cmd, &item, json, err);
-	if (found == 0)
-		(void)fprintf(stderr, "dcmspool: no item %s\n", word);
-	return found == 1 ? EX_OK : found == 0 ? CMD_NOTHING : -1;
+	if (optind == argc &&
+	    cmd_filter_scan(cmd, &showing.filter, CMD_STATES_ALL, show_item,
+		&showing, err) == -1)
+		return -1;
+	for (i = optind; i < argc; i++) {
+		found = show_word(&showing, argv[i]);
+		if (found == -1)
+			return -1;
+		if (found == 1)
+			continue;
+		(void)fprintf(stderr, "dcmspool: no item %s\n", argv[i]);
+		code = CMD_NOTHING;
+	}
+	return showing.shown == 0 ? CMD_NOTHING : code;
 }
 
 static int
-parse(int argc, char **argv, bool *json, const char **word, struct err *err)
+parse(struct showing *showing, int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
+	static const struct option options[] = {CMD_FILTER_OPTIONS,
 	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	int option;
+	int option, taken;
 
-	*json = false;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'j')
-			return cmd_bad_option(argv, err);
-		*json = true;
+		if (option == 'j') {
+			showing->json = true;
+			continue;
+		}
+		taken = cmd_filter_option(
+		    showing->cmd, &showing->filter, option, optarg, err);
+		if (taken != 1)
+			return taken == 0 ? cmd_bad_option(argv, err) : -1;
 	}
-	if (optind + 1 != argc)
-		return err_set(err, ERR_USAGE, "show: one item at a time");
-	*word = argv[optind];
+	if (optind == argc && !showing->filter.given)
+		return err_set(err, ERR_USAGE,
+		    "show: name items, or which ones with --dest, --state, "
+		    "--source, --study, --older or --status");
 	return 0;
 }
 
-/* 1, 0 it went meanwhile, -1 */
+/* 1, 0 there is none, -1 */
 static int
-show_item(const struct cmd *cmd, const struct cmd_item *item, bool json,
-    struct err *err)
+show_word(struct showing *showing, const char *word)
 {
-	struct sheet sheet = {.object = json ? json_object() : NULL};
+	uint64_t before = showing->shown;
+	struct cmd_item item;
+	int found;
+
+	found =
+	    cmd_find(showing->cmd, &showing->filter, word, &item, showing->err);
+	if (found != 1)
+		return found;
+	if (show_item(showing, &item) == -1)
+		return -1;
+	return showing->shown > before;
+}
+
+/* One that went meanwhile is not shown. */
+static int
+show_item(void *context, const struct cmd_item *item)
+{
+	struct showing *showing = context;
+	const struct cmd *cmd = showing->cmd;
+	struct sheet sheet = {.object = showing->json ? json_object() : NULL};
 	char path[PATH_SIZE], whole[2 * PATH_SIZE];
 	struct stat st;
 	int there;
 
 	path_item(path, item->dest, item->state, item->file);
-	there = fs_stat(cmd->spool.root_fd, path, &st, err);
+	there = fs_stat(cmd->spool.root_fd, path, &st, showing->err);
 	if (there == 1) {
+		if (showing->shown++ > 0 && !showing->json)
+			(void)putchar('\n');
 		(void)snprintf(
 		    whole, sizeof(whole), "%s/%s", cmd->spool.location, path);
 		add(&sheet, "Path", whole);
@@ -95,12 +134,13 @@ show_item(const struct cmd *cmd, const struct cmd_item *item, bool json,
 		add_int(&sheet, "Bytes", st.st_size);
 		show_file(cmd, path, &sheet);
 		show_record(cmd, item, &sheet);
-		if (json && cmd_json_print(sheet.object, err) == -1)
+		if (showing->json &&
+		    cmd_json_print(sheet.object, showing->err) == -1)
 			return -1;
 		sheet.object = NULL;
 	}
 	json_decref(sheet.object);
-	return there;
+	return there == -1 ? -1 : 0;
 }
 
 static void
@@ -175,6 +215,8 @@ add_status(struct sheet *sheet, const struct result *r)
 		(void)snprintf(
 		    text, sizeof(text), "0x%04X", (unsigned)r->status);
 	add(sheet, "Status", text);
+	if (r->status != RESULT_NO_STATUS)
+		add(sheet, "Meaning", cmd_status_words(r->status));
 	if (r->error_comment[0] != '\0')
 		add(sheet, "ErrorComment", r->error_comment);
 	for (i = 0; i < r->offending_n; i++)

@@ -6,24 +6,44 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "clock.h"
+#include "cmd_filter.h"
 #include "cmd_status.h"
 #include "fs.h"
 #include "result.h"
 
-#define RECORDS_MAX 1000 /* read for the next attempt, a destination */
+#define RECORDS_MAX  1000 /* read of each of deferred and failed */
+#define WATCH_S	     2
+#define WATCH_RATE_N 30 /* looks over which the rate is taken */
 
 struct census {
 	const struct cmd *cmd;
 	struct status_destination *to;
-	unsigned records;
+	unsigned deferred_read, failed_read;
 };
 
-static int parse(int argc, char **argv, bool *quiet, bool *json, struct err *);
+struct options {
+	bool quiet, json, watch;
+	int64_t every_s;
+};
+
+/* What waited at the last looks, a ring. */
+struct history {
+	uint64_t waiting[WATCH_RATE_N];
+	int64_t at_us[WATCH_RATE_N];
+	size_t n;
+};
+
+static int parse(
+    int argc, char **argv, struct options *options, struct err *err);
+static int look(const struct cmd *cmd, const struct options *options,
+    struct history *history, struct err *err);
+static void take_rate(struct status *status, struct history *history);
 static int take_daemons(
     const struct cmd *cmd, struct status *status, struct err *err);
 static int is_locked(
@@ -33,19 +53,50 @@ static int take_destination(const struct cmd *cmd,
     struct err *err);
 static void take_link(const struct cmd *cmd, struct status_destination *to);
 static int count_item(void *context, const struct cmd_item *item);
+static void read_record(struct census *census, const struct cmd_item *item);
+static void count_kind(struct status_destination *to, int status);
 static bool needs_attention(const struct cmd *cmd, const struct status *status);
 
 int
 cmd_status(struct cmd *cmd, int argc, char **argv, struct err *err)
 {
+	struct history history = {.n = 0};
+	struct options options;
+	int rc;
+
+	if (parse(argc, argv, &options, err) == -1)
+		return -1;
+	do {
+		if (options.watch && cmd->terminal && !options.quiet)
+			(void)fputs("\033[H\033[2J", stdout);
+		rc = look(cmd, &options, &history, err);
+		if (!options.watch || rc == -1)
+			break;
+		/* Who reads it may have gone. */
+		if (fflush(stdout) != 0)
+			break;
+		(void)poll(NULL, 0, (int)options.every_s * 1000);
+	} while (true);
+	return rc;
+}
+
+uint64_t
+status_waiting(const struct status_destination *d)
+{
+	return d->count[QUEUE_NEW] + d->count[QUEUE_ACTIVE] +
+	       d->count[QUEUE_DEFERRED];
+}
+
+static int
+look(const struct cmd *cmd, const struct options *options,
+    struct history *history, struct err *err)
+{
 	struct status status = {.destinations = NULL};
 	struct cmd_destination *list = NULL;
-	bool quiet, json;
 	int rc = -1;
 	size_t n, i;
 
-	if (parse(argc, argv, &quiet, &json, err) == -1 ||
-	    take_daemons(cmd, &status, err) == -1 ||
+	if (take_daemons(cmd, &status, err) == -1 ||
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		goto out;
 	status.destinations = calloc(n, sizeof(*status.destinations));
@@ -60,7 +111,10 @@ cmd_status(struct cmd *cmd, int argc, char **argv, struct err *err)
 	status.n = n;
 	status.well = !needs_attention(cmd, &status);
 	status.now_us = clock_real_us();
-	rc = quiet ? 0 : status_print(cmd, &status, json, err);
+	if (options->watch)
+		take_rate(&status, history);
+	rc =
+	    options->quiet ? 0 : status_print(cmd, &status, options->json, err);
 	if (rc == 0)
 		rc = status.well ? EX_OK : CMD_NOTHING;
 out:
@@ -70,21 +124,30 @@ out:
 }
 
 static int
-parse(int argc, char **argv, bool *quiet, bool *json, struct err *err)
+parse(int argc, char **argv, struct options *options, struct err *err)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	static const struct option known[] = {{"json", no_argument, NULL, 'j'},
+	    {"watch", optional_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
 	int option;
 
-	*quiet = *json = false;
-	while ((option = getopt_long(argc, argv, "q", options, NULL)) != -1) {
+	*options = (struct options){.every_s = WATCH_S};
+	while ((option = getopt_long(argc, argv, "q", known, NULL)) != -1) {
 		switch (option) {
 		case 'q':
-			*quiet = true;
+			options->quiet = true;
 			break;
 		case 'j':
-			*json = true;
+			options->json = true;
 			break;
+		case 'w':
+			options->watch = true;
+			if (optarg == NULL)
+				break;
+			if (cmd_seconds_parse(optarg, &options->every_s) == 0 &&
+			    options->every_s > 0 && options->every_s < 86400)
+				break;
+			return err_set(err, ERR_USAGE,
+			    "status: --watch=%s: write seconds", optarg);
 		default:
 			return cmd_bad_option(argv, err);
 		}
@@ -95,11 +158,38 @@ parse(int argc, char **argv, bool *quiet, bool *json, struct err *err)
 	return 0;
 }
 
+/* From the oldest look that is kept, up to a minute ago, to this one. */
+static void
+take_rate(struct status *status, struct history *history)
+{
+	size_t at = history->n % WATCH_RATE_N, oldest;
+	uint64_t waiting = 0;
+	size_t i;
+
+	for (i = 0; i < status->n; i++)
+		waiting += status_waiting(&status->destinations[i]);
+	oldest = history->n < WATCH_RATE_N ? 0 : at;
+	if (history->n > 0) {
+		status->watched_us = status->now_us - history->at_us[oldest];
+		if (status->watched_us > 0)
+			status->drain_per_s =
+			    ((double)history->waiting[oldest] -
+				(double)waiting) *
+			    1e6 / (double)status->watched_us;
+	}
+	history->waiting[at] = waiting;
+	history->at_us[at] = status->now_us;
+	history->n++;
+}
+
 static int
 take_daemons(const struct cmd *cmd, struct status *status, struct err *err)
 {
 	if (is_locked(cmd, PATH_QUEUE, &status->sender_runs, err) == -1 ||
 	    is_locked(cmd, PATH_RESULT, &status->receiver_runs, err) == -1)
+		return -1;
+	if (fs_used_percent(cmd->spool.root_fd, &status->used_percent, err) ==
+	    -1)
 		return -1;
 	return fs_free(
 	    cmd->spool.root_fd, &status->free_bytes, &status->free_inodes, err);
@@ -136,6 +226,8 @@ take_destination(const struct cmd *cmd,
 	if (there == -1)
 		return -1;
 	to->paused = there == 1;
+	if (to->paused)
+		to->paused_us = (int64_t)st.st_mtim.tv_sec * 1000000;
 	take_link(cmd, to);
 	for (state = 0; state < QUEUE_STATES; state++)
 		if (cmd_scan(cmd, destination->name, (enum queue_state)state,
@@ -166,24 +258,58 @@ count_item(void *context, const struct cmd_item *item)
 	struct census *census = context;
 	struct status_destination *to = census->to;
 	struct item_name name;
-	struct result result;
 
 	to->count[item->state]++;
+	read_record(census, item);
 	if (item->state != QUEUE_NEW && item->state != QUEUE_ACTIVE &&
 	    item->state != QUEUE_DEFERRED)
 		return 0;
 	if (name_parse(item->file, &name) &&
 	    (to->oldest_us == 0 || name.stamp_us < to->oldest_us))
 		to->oldest_us = name.stamp_us;
-	if (item->state == QUEUE_DEFERRED && census->records < RECORDS_MAX) {
-		census->records++;
-		if (result_read_record(census->cmd->spool.root_fd, item->dest,
-			item->file, &result, NULL) == 1 &&
-		    result.next_us != 0 &&
-		    (to->next_us == 0 || result.next_us < to->next_us))
-			to->next_us = result.next_us;
-	}
 	return 0;
+}
+
+/* Of so many that it is quick with a million. */
+static void
+read_record(struct census *census, const struct cmd_item *item)
+{
+	struct status_destination *to = census->to;
+	struct result result;
+	bool there;
+
+	if (item->state == QUEUE_FAILED &&
+	    census->failed_read++ >= RECORDS_MAX) {
+		to->kinds_more++;
+		return;
+	}
+	if (item->state != QUEUE_FAILED &&
+	    (item->state != QUEUE_DEFERRED ||
+		census->deferred_read++ >= RECORDS_MAX))
+		return;
+	there = result_read_record(census->cmd->spool.root_fd, item->dest,
+		    item->file, &result, NULL) == 1;
+	if (item->state == QUEUE_FAILED)
+		count_kind(to, there ? result.status : RESULT_NO_STATUS);
+	else if (there && result.next_us != 0 &&
+		 (to->next_us == 0 || result.next_us < to->next_us))
+		to->next_us = result.next_us;
+}
+
+static void
+count_kind(struct status_destination *to, int status)
+{
+	size_t i = 0;
+
+	while (i < to->kinds_n && to->kinds[i].status != status)
+		i++;
+	if (i == STATUS_KINDS) {
+		to->kinds_more++;
+		return;
+	}
+	if (i == to->kinds_n)
+		to->kinds[to->kinds_n++].status = status;
+	to->kinds[i].count++;
 }
 
 static bool
@@ -201,10 +327,7 @@ needs_attention(const struct cmd *cmd, const struct status *status)
 		if (d->is_down || d->count[QUEUE_FAILED] > 0 ||
 		    d->count[QUEUE_CORRUPT] > 0)
 			return true;
-		if (!d->destination.configured &&
-		    d->count[QUEUE_NEW] + d->count[QUEUE_ACTIVE] +
-			    d->count[QUEUE_DEFERRED] >
-			0)
+		if (!d->destination.configured && status_waiting(d) > 0)
 			return true;
 	}
 	return false;

@@ -7,6 +7,14 @@
 #include "cmd.h"
 #include "link.h"
 
+#define STATUS_KINDS 4 /* of statuses in failed/ that are told apart */
+
+/* How many in failed/ have which status. */
+struct status_kind {
+	int status;
+	uint64_t count;
+};
+
 struct status_destination {
 	struct cmd_destination destination;
 	bool paused;
@@ -15,16 +23,28 @@ struct status_destination {
 	uint64_t count[QUEUE_STATES];
 	int64_t oldest_us; /* of what waits, real time; 0 = nothing known */
 	int64_t next_us;   /* the next attempt of a deferred item, 0 = none */
+	int64_t paused_us; /* since when, where paused */
+	struct status_kind kinds[STATUS_KINDS];
+	size_t kinds_n;
+	uint64_t kinds_more; /* those with others, or that were not read */
 };
 
 struct status {
 	bool sender_runs, receiver_runs;
 	int64_t free_bytes, free_inodes;
+	int used_percent;
 	struct status_destination *destinations;
 	size_t n;
 	bool well;
 	int64_t now_us;
+	/* While it is watched: how fast what waits grows less (negative:
+	 * more), items a second, over watched_us; 0 = not known yet. */
+	double drain_per_s;
+	int64_t watched_us;
 };
+
+/* What waits: new, active, deferred. */
+uint64_t status_waiting(const struct status_destination *d);
 
 /* JSON, a table on a terminal, or lines of fields with tabs between. */
 int status_print(const struct cmd *cmd, const struct status *status, bool json,

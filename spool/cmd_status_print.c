@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "cmd_status.h"
+#include "result.h"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
@@ -16,11 +17,18 @@ static int print_json(
 static json_t *json_destination(
     const struct status *status, const struct status_destination *d);
 static void print_table(const struct cmd *cmd, const struct status *status);
-static void print_row(
-    const struct status *status, const struct status_destination *d, int width);
-static void print_note(
-    const struct status *status, const struct status_destination *d);
+static json_t *json_failed(const struct status_destination *d);
+static void print_head(const struct cmd *cmd, const struct status *status);
+static void print_daemon(const struct cmd *cmd, const char *name, bool runs);
+static void print_row(const struct cmd *cmd, const struct status *status,
+    const struct status_destination *d, int width);
+static void print_note(const struct cmd *cmd, const struct status *status,
+    const struct status_destination *d);
+static void print_rate(const struct status *status);
 static void print_lines(const struct status *status);
+static void print_destination(
+    const struct status *status, const struct status_destination *d);
+static void format_status(int status, char out[16]);
 static const char *link_word(
     const struct status *status, const struct status_destination *d);
 static int64_t next_of(const struct status_destination *d);
@@ -51,12 +59,13 @@ print_json(const struct cmd *cmd, const struct status *status, struct err *err)
 		(void)json_array_append_new(destinations,
 		    json_destination(status, &status->destinations[i]));
 	return cmd_json_print(
-	    json_pack("{so, sb, sb, sb, sI, sI, so}", "StorageLocation",
+	    json_pack("{so, sb, sb, sb, sI, sI, si, so}", "StorageLocation",
 		cmd_json_text(cmd->spool.location), "Well", status->well,
 		"SenderRuns", status->sender_runs, "ReceiverRuns",
 		status->receiver_runs, "FreeBytes",
 		(json_int_t)status->free_bytes, "FreeInodes",
-		(json_int_t)status->free_inodes, "Destinations", destinations),
+		(json_int_t)status->free_inodes, "UsedPercent",
+		status->used_percent, "Destinations", destinations),
 	    err);
 }
 
@@ -64,9 +73,11 @@ static json_t *
 json_destination(
     const struct status *status, const struct status_destination *d)
 {
-	json_t *object, *items = json_object();
+	json_t *object, *items = json_object(), *failed = NULL;
 	int state;
 
+	if (d->count[QUEUE_FAILED] > 0)
+		failed = json_failed(d);
 	for (state = 0; state < QUEUE_STATES; state++)
 		(void)json_object_set_new(items,
 		    queue_state_name((enum queue_state)state),
@@ -76,6 +87,11 @@ json_destination(
 	    "Link", link_word(status, d), "Paused", d->paused, "Items", items,
 	    "Oldest", cmd_json_time(d->oldest_us), "Next-Attempt",
 	    cmd_json_time(d->next_us));
+	if (object != NULL && failed != NULL)
+		(void)json_object_set_new(object, "FailedBy", failed);
+	if (object != NULL && d->paused)
+		(void)json_object_set_new(
+		    object, "PausedSince", cmd_json_time(d->paused_us));
 	if (object != NULL && d->is_down)
 		(void)json_object_set_new(object, "Down",
 		    json_pack("{so, so, sI, so}", "Since",
@@ -86,69 +102,161 @@ json_destination(
 	return object;
 }
 
+static json_t *
+json_failed(const struct status_destination *d)
+{
+	json_t *list = json_array();
+	char status[16];
+	size_t i;
+
+	for (i = 0; i < d->kinds_n; i++) {
+		format_status(d->kinds[i].status, status);
+		(void)json_array_append_new(
+		    list, json_pack("{ss, sI, ss}", "Status", status, "Items",
+			      (json_int_t)d->kinds[i].count, "Meaning",
+			      cmd_status_words(d->kinds[i].status)));
+	}
+	return list;
+}
+
 static void
 print_table(const struct cmd *cmd, const struct status *status)
 {
 	int width = (int)strlen("DESTINATION"), state;
 	size_t i;
 
-	(void)printf("spool     ");
-	cmd_put(stdout, cmd->spool.location);
-	(void)printf(", %.1f GiB free%s\n", (double)status->free_bytes / GIB,
-	    status->free_bytes < cmd->conf->min_free_bytes ||
-		    status->free_inodes < cmd->conf->min_free_inodes
-		? ": too little, new work is refused"
-		: "");
-	(void)printf("sender    %s\nreceiver  %s\n\n",
-	    status->sender_runs ? "running" : "not running",
-	    status->receiver_runs ? "running" : "not running");
+	print_head(cmd, status);
 	for (i = 0; i < status->n; i++)
 		if ((int)strlen(status->destinations[i].destination.name) >
 		    width)
 			width = (int)strlen(
 			    status->destinations[i].destination.name);
-	(void)printf("%-*s  %-14s", width, "DESTINATION", "LINK");
+	(void)printf("\n%-*s  %-14s", width, "DESTINATION", "LINK");
 	for (state = 0; state < QUEUE_STATES; state++)
 		(void)printf(" %8s", queue_state_name((enum queue_state)state));
 	(void)printf("  %8s  %8s\n", "oldest", "next");
 	for (i = 0; i < status->n; i++)
-		print_row(status, &status->destinations[i], width);
+		print_row(cmd, status, &status->destinations[i], width);
 	for (i = 0; i < status->n; i++)
-		print_note(status, &status->destinations[i]);
+		print_note(cmd, status, &status->destinations[i]);
+	if (status->watched_us > 0)
+		print_rate(status);
 }
 
 static void
-print_row(
-    const struct status *status, const struct status_destination *d, int width)
+print_head(const struct cmd *cmd, const struct status *status)
+{
+	bool too_little = status->free_bytes < cmd->conf->min_free_bytes ||
+			  status->free_inodes < cmd->conf->min_free_inodes;
+	enum cmd_colour disk = too_little		    ? CMD_BAD
+			       : status->used_percent >= 90 ? CMD_WARN
+							    : CMD_PLAIN;
+
+	(void)printf("spool     ");
+	cmd_put(stdout, cmd->spool.location);
+	(void)printf(", %sdisk %d %% full%s, %.1f GiB free%s\n",
+	    cmd_colour_begin(cmd, disk), status->used_percent,
+	    cmd_colour_end(cmd, disk), (double)status->free_bytes / GIB,
+	    too_little ? ": too little, new work is refused" : "");
+	print_daemon(cmd, "sender", status->sender_runs);
+	print_daemon(cmd, "receiver", status->receiver_runs);
+}
+
+static void
+print_daemon(const struct cmd *cmd, const char *name, bool runs)
+{
+	enum cmd_colour colour = runs ? CMD_GOOD : CMD_BAD;
+
+	(void)printf("%-9s %s%s%s\n", name, cmd_colour_begin(cmd, colour),
+	    runs ? "running" : "not running", cmd_colour_end(cmd, colour));
+}
+
+static void
+print_row(const struct cmd *cmd, const struct status *status,
+    const struct status_destination *d, int width)
 {
 	char oldest[CMD_AGE_SIZE] = "-", next[CMD_AGE_SIZE + 4];
+	const char *word = d->paused ? "paused" : link_word(status, d);
+	enum cmd_colour colour = CMD_GOOD;
+	bool bad;
 	int state;
 
-	(void)printf("%-*s  %-14s", width, d->destination.name,
-	    d->paused ? "paused" : link_word(status, d));
-	for (state = 0; state < QUEUE_STATES; state++)
-		(void)printf(" %8" PRIu64, d->count[state]);
+	if (d->paused || strcmp(word, "up") != 0)
+		colour = d->is_down ? CMD_BAD : CMD_WARN;
+	(void)printf("%-*s  %s%-14s%s", width, d->destination.name,
+	    cmd_colour_begin(cmd, colour), word, cmd_colour_end(cmd, colour));
+	for (state = 0; state < QUEUE_STATES; state++) {
+		bad = (state == QUEUE_FAILED || state == QUEUE_CORRUPT) &&
+		      d->count[state] > 0;
+		colour = bad ? CMD_BAD : CMD_PLAIN;
+		(void)printf(" %s%8" PRIu64 "%s", cmd_colour_begin(cmd, colour),
+		    d->count[state], cmd_colour_end(cmd, colour));
+	}
 	if (d->oldest_us != 0)
 		cmd_age_format(status->now_us - d->oldest_us, oldest);
 	format_next(status, next_of(d), next);
 	(void)printf("  %8s  %8s\n", oldest, next);
 }
 
-/* Why a link is down, below the table. */
+/* Below the table: why a link is down, and why items failed. */
 static void
-print_note(const struct status *status, const struct status_destination *d)
+print_note(const struct cmd *cmd, const struct status *status,
+    const struct status_destination *d)
 {
-	char age[CMD_AGE_SIZE];
+	char age[CMD_AGE_SIZE], since[CLOCK_ISO_SIZE], word[16];
+	size_t i;
 
-	if (!d->is_down)
-		return;
-	(void)printf("\n%s: down", d->destination.name);
-	if (d->down.since_us != 0) {
-		cmd_age_format(status->now_us - d->down.since_us, age);
-		(void)printf(" for %s, %u probes", age, d->down.probes);
+	if (d->is_down) {
+		(void)printf("\n%s: %sdown%s", d->destination.name,
+		    cmd_colour_begin(cmd, CMD_BAD),
+		    cmd_colour_end(cmd, CMD_BAD));
+		if (d->down.since_us != 0) {
+			cmd_age_format(status->now_us - d->down.since_us, age);
+			clock_iso_format(d->down.since_us, since);
+			(void)printf(" for %s (since %.19sZ), %u probes", age,
+			    since, d->down.probes);
+		}
+		(void)printf(": ");
+		cmd_put(stdout, d->down.reason);
 	}
-	(void)printf(": ");
-	cmd_put(stdout, d->down.reason);
+	if (d->paused) {
+		cmd_age_format(status->now_us - d->paused_us, age);
+		(void)printf("\n%s: paused by an operator for %s",
+		    d->destination.name, age);
+	}
+	for (i = 0; i < d->kinds_n; i++) {
+		format_status(d->kinds[i].status, word);
+		(void)printf("\n%s: %" PRIu64 " failed with %s: %s",
+		    d->destination.name, d->kinds[i].count, word,
+		    cmd_status_words(d->kinds[i].status));
+	}
+	if (d->kinds_more > 0)
+		(void)printf("\n%s: %" PRIu64 " more failed",
+		    d->destination.name, d->kinds_more);
+	if (d->is_down || d->paused || d->kinds_n > 0)
+		(void)putchar('\n');
+}
+
+static void
+print_rate(const struct status *status)
+{
+	uint64_t waiting = 0;
+	char age[CMD_AGE_SIZE];
+	size_t i;
+
+	for (i = 0; i < status->n; i++)
+		waiting += status_waiting(&status->destinations[i]);
+	cmd_age_format(status->watched_us, age);
+	(void)printf("\n%" PRIu64 " wait; over %s: %.1f/s %s", waiting, age,
+	    status->drain_per_s < 0 ? -status->drain_per_s
+				    : status->drain_per_s,
+	    status->drain_per_s < 0 ? "more" : "less");
+	if (status->drain_per_s > 0 && waiting > 0) {
+		cmd_age_format(
+		    (int64_t)((double)waiting / status->drain_per_s * 1e6),
+		    age);
+		(void)printf(", done in about %s", age);
+	}
 	(void)putchar('\n');
 }
 
@@ -156,28 +264,50 @@ print_note(const struct status *status, const struct status_destination *d)
 static void
 print_lines(const struct status *status)
 {
-	const struct status_destination *d;
+	size_t i;
+
+	(void)printf("sender\t%s\nreceiver\t%s\nfree\t%" PRId64 "\t%" PRId64
+		     "\t%d%%\n",
+	    status->sender_runs ? "running" : "not running",
+	    status->receiver_runs ? "running" : "not running",
+	    status->free_bytes, status->free_inodes, status->used_percent);
+	for (i = 0; i < status->n; i++)
+		print_destination(status, &status->destinations[i]);
+}
+
+static void
+print_destination(
+    const struct status *status, const struct status_destination *d)
+{
+	char word[16];
 	size_t i;
 	int state;
 
-	(void)printf("sender\t%s\nreceiver\t%s\nfree\t%" PRId64 "\t%" PRId64
-		     "\n",
-	    status->sender_runs ? "running" : "not running",
-	    status->receiver_runs ? "running" : "not running",
-	    status->free_bytes, status->free_inodes);
-	for (i = 0; i < status->n; i++) {
-		d = &status->destinations[i];
-		(void)printf("destination\t%s\t%s\t%s", d->destination.name,
-		    link_word(status, d), d->paused ? "paused" : "-");
-		for (state = 0; state < QUEUE_STATES; state++)
-			(void)printf("\t%" PRIu64, d->count[state]);
-		put_time(d->oldest_us);
-		put_time(next_of(d));
-		put_time(d->is_down ? d->down.since_us : 0);
-		(void)putchar('\t');
-		cmd_put(stdout, d->is_down ? d->down.reason : "-");
-		(void)putchar('\n');
+	(void)printf("destination\t%s\t%s\t%s", d->destination.name,
+	    link_word(status, d), d->paused ? "paused" : "-");
+	for (state = 0; state < QUEUE_STATES; state++)
+		(void)printf("\t%" PRIu64, d->count[state]);
+	put_time(d->oldest_us);
+	put_time(next_of(d));
+	put_time(d->is_down ? d->down.since_us : 0);
+	(void)putchar('\t');
+	cmd_put(stdout, d->is_down ? d->down.reason : "-");
+	(void)putchar('\n');
+	for (i = 0; i < d->kinds_n; i++) {
+		format_status(d->kinds[i].status, word);
+		(void)printf("failed\t%s\t%s\t%" PRIu64 "\t%s\n",
+		    d->destination.name, word, d->kinds[i].count,
+		    cmd_status_words(d->kinds[i].status));
 	}
+}
+
+static void
+format_status(int status, char out[16])
+{
+	if (status == RESULT_NO_STATUS)
+		(void)strcpy(out, "none");
+	else
+		(void)snprintf(out, 16, "0x%04X", (unsigned)status);
 }
 
 static const char *

@@ -14,16 +14,34 @@
 
 #include "cmd.h"
 
+#define ITEMS "[-0] [--dry-run] [--yes] {ITEM... | FILTER...}"
+
 static const struct {
 	const char *name;
 	cmd_run *run;
 	const char *arguments;
 } commands[] = {
-    {"status", cmd_status, "[-q] [--json]"},
-    {"list", cmd_list, "[--json] [--unsorted] [DEST[/STATE]]"},
-    {"show", cmd_show, "[--json] ITEM"},
-    {"retry", cmd_retry, "[--dry-run] {ITEM... | [--yes] --all DEST[/STATE]}"},
+    {"status", cmd_status, "[-q] [--json] [--watch[=SECONDS]]"},
+    {"list", cmd_list,
+	"[-0l] [--json] [--unsorted] [FILTER...] [DEST[/STATE]]"},
+    {"show", cmd_show, "[--json] {ITEM... | FILTER...}"},
+    {"trace", cmd_trace, "[--json] UID [LOGFILE...]"},
+    {"retry", cmd_retry, ITEMS},
+    {"hold", cmd_hold, ITEMS},
+    {"release", cmd_release, ITEMS},
+    {"fail", cmd_fail, ITEMS},
+    {"remove", cmd_remove, ITEMS},
+    {"move", cmd_move, ITEMS " DEST"},
+    {"copy", cmd_copy, ITEMS " DEST"},
+    {"edit", cmd_edit, ITEMS " -- COMMAND [ARGUMENT...]"},
+    {"export", cmd_export, ITEMS " DIR"},
+    {"import", cmd_import, "[--dry-run] DEST FILE..."},
+    {"pause", cmd_pause, "DEST..."},
+    {"resume", cmd_resume, "DEST..."},
+    {"flush", cmd_flush, "DEST..."},
     {"wait", cmd_wait, "[--timeout SECONDS] [DEST]"},
+    {"check", cmd_check, "[--repair]"},
+    {"expire", cmd_expire, "[--dry-run]"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -31,6 +49,7 @@ static const struct {
 static int run(int argc, char **argv, struct err *err);
 static int run_command(
     const char *conf_file, int argc, char **argv, struct err *err);
+static bool takes_colour(void);
 static void print_usage(void);
 
 int
@@ -126,13 +145,24 @@ run_command(const char *conf_file, int argc, char **argv, struct err *err)
 	}
 	cmd.conf = conf;
 	cmd.terminal = isatty(STDOUT_FILENO) == 1;
+	cmd.colour = cmd.terminal && takes_colour();
 	if (spool_open(conf->storage_location, false, &cmd.spool, err) == 0) {
 		optind = 0; /* begin anew, getopt(3) */
-		code = commands[i].run(&cmd, argc, argv, err);
+		if (cmd_user_become_owner(&cmd, err) == 0)
+			code = commands[i].run(&cmd, argc, argv, err);
 		spool_close(&cmd.spool);
 	}
 	conf_free(conf);
 	return code;
+}
+
+static bool
+takes_colour(void)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return term != NULL && strcmp(term, "dumb") != 0 &&
+	       (no == NULL || no[0] == '\0');
 }
 
 static void
@@ -148,5 +178,9 @@ print_usage(void)
 		   "commands:");
 	for (i = 0; i < COMMANDS; i++)
 		(void)printf(
-		    "  %-6s %s\n", commands[i].name, commands[i].arguments);
+		    "  %-7s %s\n", commands[i].name, commands[i].arguments);
+	(void)puts(
+	    "filters:\n"
+	    "  --all DEST[/STATE], --dest DEST, --state STATE[,STATE...],\n"
+	    "  --source AET-OR-PEER, --study UID, --older 1h, --status 0xA900");
 }
