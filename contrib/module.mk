@@ -67,6 +67,6 @@ deb: | $(DEPS_FIRST)
 # and takes it away again. Takes a minute or two, and has to be root.
 check-deb: deb
 	DCMSPOOL_TEST_PACKAGE=1 PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
-	    -p no:cacheprovider -q -rs tests/e2e/test_install.py -k package
+	    -p no:cacheprovider -q -rs tests/e2e/test_package.py
 
 .PHONY: install uninstall deb check-deb

@@ -105,8 +105,10 @@ def test_units_allow_every_system_call(make_gateway, pacs, tmp_path):
     contrib.need("systemd-analyze", "strace")
     if gateways.SANITIZED:
         pytest.skip("the sanitizers make calls of their own")
-    gateway = make_gateway({"pacs": pacs, "other": 1}, receiver={
-        "LocalInterface": "lo"}, routes=[{"WaitFor": "pacs"}],
+    gateway = make_gateway({"pacs": pacs, "other": {
+        "RemoteHost": "localhost", "RemotePort": 1}}, receiver={
+        "LocalInterface": "lo"}, routes=[
+            {"WaitFor": "pacs", "ResponseTimeout": 2}],
         MaxQueueBytes=1 << 30)
     for daemon, side in ((gateway.sender, "sender"),
                          (gateway.receiver, "receiver")):
@@ -186,12 +188,15 @@ def test_sysusers_and_tmpfiles(tmp_path):
     for action in ("--create", "--clean", "--remove", "--create"):
         done = contrib.run("systemd-tmpfiles", action, root, tmpfiles)
         assert (done.returncode, done.stdout) == (0, "")
-        (folder / "tmp").mkdir(exist_ok=True)
-        os.utime(folder / "tmp", (1, 1))
+        if action == "--create":
+            (folder / "tmp").mkdir(exist_ok=True)
+        assert (folder / "tmp").exists()
     made = folder.stat()
     assert made.st_mode & 0o7777 == 0o700
     assert [str(made.st_uid), str(made.st_gid)] == entry[2:4]
-    assert (folder / "tmp").exists()
+    # What is old there cannot be made here (it goes by the change time).
+    (line,) = re.findall(r"(?m)^\w.*", tmpfiles.read_text("utf-8"))
+    assert line.split()[5] == "-"
 
 
 # the watchdog
@@ -223,10 +228,10 @@ def heard(sock, seconds):
 def test_watchdog(make_gateway, pacs, service_manager, monkeypatch, side):
     monkeypatch.setenv("WATCHDOG_USEC", str(WATCHDOG_LIMIT_US))
     daemon = getattr(make_gateway({"pacs": pacs}), side).start()
-    said = heard(service_manager, 5 * WATCHDOG_LIMIT_US / 1e6)
+    said = heard(service_manager, 3 * WATCHDOG_LIMIT_US / 1e6)
     assert said[0] == "READY=1"
-    # At least twice in the limit; not more than four times.
-    assert 8 <= said.count("WATCHDOG=1") <= 20
+    # Twice in the limit, and never more often than four times.
+    assert 4 <= said.count("WATCHDOG=1") <= 12
     # A parent that hangs says nothing.
     daemon.signal(signal.SIGSTOP)
     heard(service_manager, 0.1)
@@ -235,18 +240,22 @@ def test_watchdog(make_gateway, pacs, service_manager, monkeypatch, side):
     assert "WATCHDOG=1" in heard(service_manager, WATCHDOG_LIMIT_US / 1e6)
 
 
-@pytest.mark.parametrize("side", contrib.UNITS)
-def test_watchdog_lets_an_idle_daemon_sleep(
-        make_gateway, pacs, service_manager, monkeypatch, side):
-    limit_s = int(contrib.unit(side)["WatchdogSec"][0])
-    monkeypatch.setenv("WATCHDOG_USEC", str(limit_s * 1000000))
-    daemon = getattr(make_gateway({"pacs": pacs}), side).start()
+def test_watchdog_lets_idle_daemons_sleep(
+        make_gateway, pacs, service_manager, monkeypatch):
+    (limit_s,) = contrib.unit("sender")["WatchdogSec"]
+    assert contrib.unit("receiver")["WatchdogSec"] == [limit_s]
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(limit_s) * 1000000))
+    gateway = make_gateway({"pacs": pacs}).start()
 
     def wakes():
-        status = pathlib.Path(f"/proc/{daemon.process.pid}/status")
-        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
-                             status.read_text(), re.M).group(1))
+        found = []
+        for daemon in (gateway.sender, gateway.receiver):
+            status = pathlib.Path(f"/proc/{daemon.process.pid}/status")
+            found.append(int(re.search(
+                r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(),
+                re.M).group(1)))
+        return found
     time.sleep(1)
     before = wakes()
-    time.sleep(5)
-    assert wakes() <= before + 1
+    time.sleep(4)
+    assert all(now <= then + 1 for now, then in zip(wakes(), before))
