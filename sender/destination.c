@@ -2,8 +2,7 @@
  * One destination: what is looked at, what is indexed, what is given to a
  * lane, and when.
  *
- * Errors: what cannot be watched, scanned or indexed is logged, and made up
- * for by the next scan.
+ * Errors: what cannot be indexed is logged, and made up for by the next scan.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,30 +10,11 @@
 #include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "../spool/item.h"
-#include "../spool/watch.h"
 #include "destination.h"
 #include "down.h"
-#include "expire.h"
 #include "lanes.h"
-#include "moves.h"
 #include "settle.h"
 
-struct look {
-	struct destination *dest;
-	enum queue_state state;
-};
-
-static const enum queue_state watched_state[] = {
-    [DESTINATION_WATCH_NEW] = QUEUE_NEW,
-    [DESTINATION_WATCH_DEFERRED] = QUEUE_DEFERRED,
-    [DESTINATION_WATCH_FAILED] = QUEUE_FAILED,
-};
-
-static int recover_item(void *context, const char *file);
-static void scan_folder(struct destination *dest, enum queue_state state,
-    int (*visit)(void *context, const char *file), void *context);
-static int scan_name(void *context, const char *file);
-static void sweep(struct destination *dest);
 static void look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file);
 static void look_first(struct destination *dest, const struct item_name *name,
@@ -44,8 +24,6 @@ static bool is_waited(
 static void hurry_resend(struct destination *dest, const char *uid);
 static void look_paused(struct destination *dest);
 static bool deliver_next(struct destination *dest);
-static void watch_folder(struct destination *dest, const char *path,
-    enum watch_interest interest, int *wd);
 static int64_t earlier(int64_t a_ms, int64_t b_ms);
 
 struct destination *
@@ -104,36 +82,6 @@ destination_configure(struct destination *dest)
 	}
 }
 
-int
-destination_recover(struct destination *dest, struct err *err)
-{
-	char path[PATH_SIZE];
-	int root_fd = dest->sender->spool.root_fd;
-
-	path_destination(path, dest->name);
-	if (fs_remove_temporaries(root_fd, path, err) == -1)
-		return -1;
-	path_records(path, dest->name);
-	if (fs_remove_temporaries(root_fd, path, err) == -1)
-		return -1;
-	path_state(path, dest->name, QUEUE_ACTIVE);
-	return fs_scan(root_fd, path, recover_item, dest, err);
-}
-
-void
-destination_watch(struct destination *dest)
-{
-	char path[PATH_SIZE];
-	int i;
-
-	path_destination(path, dest->name);
-	watch_folder(dest, path, WATCH_BOTH, &dest->wd[DESTINATION_WATCH_SELF]);
-	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
-		path_state(path, dest->name, watched_state[i]);
-		watch_folder(dest, path, WATCH_NEW_NAMES, &dest->wd[i]);
-	}
-}
-
 void
 destination_look(
     struct destination *dest, enum queue_state state, const char *file)
@@ -153,30 +101,6 @@ destination_look(
 		look_again(dest, item, state, file);
 	else
 		look_first(dest, &name, state, file);
-}
-
-void
-destination_scan(struct destination *dest)
-{
-	struct look look = {.dest = dest};
-	struct err err;
-	int i;
-
-	if (spool_make_destination(&dest->sender->spool, dest->name, &err) ==
-	    -1)
-		LOG(LOG_LEVEL_ERROR, "folder-not-made",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("reason", err.text));
-	destination_watch(dest);
-	look_paused(dest);
-	down_look(dest);
-	scan_folder(dest, QUEUE_ACTIVE, recover_item, dest);
-	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
-		look.state = watched_state[i];
-		scan_folder(dest, look.state, scan_name, &look);
-	}
-	sweep(dest);
-	expire_records(dest);
 }
 
 void
@@ -223,85 +147,6 @@ destination_due_ms(struct destination *dest)
 	if (clock_mono_ms() < dest->spawn_after_ms)
 		due_ms = earlier(due_ms, dest->spawn_after_ms);
 	return earlier(due_ms, index_next_due_ms(&dest->index));
-}
-
-/* What is in active/ and no lane has: of an earlier sender, or by hand. */
-static int
-recover_item(void *context, const char *file)
-{
-	char from[PATH_SIZE], to[PATH_SIZE], ours[NAME_ITEM_SIZE];
-	struct destination *dest = context;
-	const struct index_item *item = index_find_file(&dest->index, file);
-	struct item_name name;
-	struct err err;
-	int rc;
-
-	if (!name_is_item(file) || (item != NULL && item->in_flight))
-		return 0;
-	if (name_parse(file, &name)) {
-		(void)strcpy(ours, file);
-		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, ours, &err);
-	} else {
-		path_item(from, dest->name, QUEUE_ACTIVE, file);
-		path_item(to, dest->name, QUEUE_NEW, file);
-		rc = fs_rename(dest->sender->spool.root_fd, from, to, &err);
-	}
-	if (rc == -1)
-		LOG(LOG_LEVEL_ERROR, "item-not-recovered",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file),
-		    LOG_STR("reason", err.text));
-	else
-		LOG(LOG_LEVEL_INFO, "recovered",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file));
-	return 0;
-}
-
-static void
-scan_folder(struct destination *dest, enum queue_state state,
-    int (*visit)(void *context, const char *file), void *context)
-{
-	char path[PATH_SIZE];
-	struct err err;
-
-	path_state(path, dest->name, state);
-	if (fs_scan(dest->sender->spool.root_fd, path, visit, context, &err) ==
-	    -1)
-		LOG(LOG_LEVEL_ERROR, "folder-not-read",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("reason", err.text));
-}
-
-static int
-scan_name(void *context, const char *file)
-{
-	const struct look *look = context;
-
-	destination_look(look->dest, look->state, file);
-	return 0;
-}
-
-/* Forgets what the scan has not seen and is not there. */
-static void
-sweep(struct destination *dest)
-{
-	struct index_item *item, *next;
-	char path[PATH_SIZE], file[NAME_ITEM_SIZE];
-	struct stat st;
-
-	for (item = index_any(&dest->index); item != NULL; item = next) {
-		next = index_any_next(item);
-		if (item->generation == dest->sender->generation ||
-		    item->in_flight)
-			continue;
-		index_file(item, file);
-		path_item(
-		    path, dest->name, (enum queue_state)item->state, file);
-		if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 0)
-			continue;
-		if (item->suspect)
-			dest->suspects--;
-		index_remove(&dest->index, item, clock_mono_ms());
-	}
 }
 
 /* It may have been moved by hand; or the event is older than what we did. */
@@ -434,26 +279,6 @@ deliver_next(struct destination *dest)
 	lane->item = item;
 	lanes_give(lane, &job);
 	return true;
-}
-
-static void
-watch_folder(struct destination *dest, const char *path,
-    enum watch_interest interest, int *wd)
-{
-	struct sender *sender = dest->sender;
-	struct err err;
-
-	if (sender->watch_fd == -1)
-		return;
-	*wd = watch_add(
-	    sender->watch_fd, sender->spool.root_fd, path, interest, &err);
-	if (*wd != -1)
-		return;
-	if (!sender->unwatched)
-		LOG(LOG_LEVEL_WARNING, "not-watched",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("reason", err.text));
-	sender->unwatched = true;
 }
 
 static int64_t

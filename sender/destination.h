@@ -1,7 +1,8 @@
 /*
  * One destination as the sender's parent sees it: what is queued, its lanes,
- * its link. The parts of it are in lanes.c (processes), settle.c (outcomes),
- * down.c (the link) and foreign.c (files without a name of ours).
+ * its link. The parts of it are in scan.c (folders), lanes.c (processes),
+ * settle.c (outcomes), down.c (the link) and foreign.c (files without a name of
+ * ours).
  */
 #ifndef DCMSPOOL_DESTINATION_H
 #define DCMSPOOL_DESTINATION_H

@@ -19,7 +19,6 @@
 #include "together.h"
 
 #define AGAIN_MS	       2000
-#define BREAKS_MAX	       3      /* of the link on one item: transient */
 #define DEATHS_MAX	       2      /* of lanes on one item: failed */
 #define BUSY_AFTER	       5      /* transient answers in a row */
 #define STATUS_CLASS_NOT_TAKEN 0x0122 /* PS3.7 C.5.6 */
@@ -38,10 +37,6 @@ static void not_busy(struct destination *dest);
 static void corrupt(struct lane_handle *lane, const struct lane_report *report);
 static void drop(struct lane_handle *lane);
 static void give_back(struct lane_handle *lane, int64_t due_ms);
-static void judge_suspect(struct destination *dest, struct index_item *item,
-    bool link_is_up, int64_t now_ms);
-static void set_deferred(struct destination *dest, struct index_item *item,
-    struct result *result, int64_t delay_ms);
 
 bool
 settle_take(struct destination *dest, struct index_item *item,
@@ -162,17 +157,21 @@ settle_lane_killed(struct lane_handle *lane)
 }
 
 void
-settle_suspects(struct destination *dest, bool link_is_up)
+settle_defer(struct destination *dest, struct index_item *item,
+    struct result *result, int64_t delay_ms)
 {
-	struct index_item *item, *next;
+	const struct conf_destination *conf = destination_settings(dest);
 
-	for (item = dest->suspects == 0 ? NULL : index_any(&dest->index);
-	     item != NULL; item = next) {
-		next = index_any_next(item);
-		if (item->suspect)
-			judge_suspect(dest, item, link_is_up, clock_mono_ms());
-	}
-	dest->suspects = 0;
+	result->attempts = item->attempts;
+	result->state = RESULT_DEFERRED;
+	result->next_us = clock_real_us() + delay_ms * 1000;
+	if (item->attempts < conf->max_attempts)
+		return;
+	result->state = RESULT_FAILED;
+	result->next_us = 0;
+	if (result->reason[0] == '\0')
+		(void)snprintf(result->reason, sizeof(result->reason),
+		    "given up after %u attempts", item->attempts);
 }
 
 /* What an earlier sender knew of it. false: it is not due yet. */
@@ -327,7 +326,7 @@ transient(struct lane_handle *lane, struct result *result)
 		item->attempts++;
 		delay_ms = outcome_backoff_ms(conf, item->attempts - 1U);
 	}
-	set_deferred(dest, item, result, delay_ms);
+	settle_defer(dest, item, result, delay_ms);
 	together_begin(lane, result, clock_mono_ms() + delay_ms);
 	together_compare(lane);
 }
@@ -402,57 +401,4 @@ give_back(struct lane_handle *lane, int64_t due_ms)
 
 	lane->item = NULL;
 	settle_return(lane->dest, item, due_ms);
-}
-
-/*
- * The link broke while it was sent. If the link is up it may be the item:
- * the third time in a row it has to stand back for the others.
- */
-static void
-judge_suspect(struct destination *dest, struct index_item *item,
-    bool link_is_up, int64_t now_ms)
-{
-	struct result result;
-	int64_t delay_ms;
-
-	item->suspect = false;
-	if (link_is_up && item->state != QUEUE_FAILED) {
-		item->breaks++;
-		if (item->breaks < BREAKS_MAX)
-			item->record_due =
-			    together_write_record(dest, item) == -1;
-	}
-	if (item->breaks < BREAKS_MAX || item->state == QUEUE_FAILED) {
-		index_reorder(&dest->index, item->uid, now_ms);
-		return;
-	}
-	item->breaks = 0;
-	item->attempts++;
-	delay_ms =
-	    outcome_backoff_ms(destination_settings(dest), item->attempts - 1U);
-	together_result(dest, item, RESULT_DEFERRED, &result);
-	(void)snprintf(result.reason, sizeof(result.reason),
-	    "the link broke while it was sent, %d times; last: %.180s",
-	    BREAKS_MAX, dest->down.reason);
-	set_deferred(dest, item, &result, delay_ms);
-	together_put(dest, item, &result, now_ms + delay_ms);
-}
-
-/* Or failed, where it has been tried often enough. */
-static void
-set_deferred(struct destination *dest, struct index_item *item,
-    struct result *result, int64_t delay_ms)
-{
-	const struct conf_destination *conf = destination_settings(dest);
-
-	result->attempts = item->attempts;
-	result->state = RESULT_DEFERRED;
-	result->next_us = clock_real_us() + delay_ms * 1000;
-	if (item->attempts < conf->max_attempts)
-		return;
-	result->state = RESULT_FAILED;
-	result->next_us = 0;
-	if (result->reason[0] == '\0')
-		(void)snprintf(result->reason, sizeof(result->reason),
-		    "given up after %u attempts", item->attempts);
 }

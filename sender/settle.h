@@ -25,6 +25,11 @@ void settle_lane_died(struct lane_handle *lane, const char *how);
 /* The lane was ended by us. */
 void settle_lane_killed(struct lane_handle *lane);
 
+/* Not now: the result becomes deferred, to be tried in delay_ms; or failed,
+ * where it has been tried often enough. */
+void settle_defer(struct destination *dest, struct index_item *item,
+    struct result *result, int64_t delay_ms);
+
 /* The probe after a break of the link told whether it was the link. */
 void settle_suspects(struct destination *dest, bool link_is_up);
 

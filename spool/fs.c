@@ -17,6 +17,7 @@
 
 #define REMOVE_TRIES 100 /* of a folder that somebody still fills */
 
+static DIR *open_folder(int dirfd, const char *path, struct err *err);
 static int remove_entries(
     int dirfd, const char *path, bool temporaries_only, struct err *err);
 static int finish_write(int *fd, const char *path, const char *data,
@@ -284,17 +285,12 @@ fs_scan(int dirfd, const char *path,
     struct err *err)
 {
 	struct dirent *entry;
-	int fd, rc = 0;
+	int rc = 0;
 	DIR *dir;
 
-	fd = fs_open_dir(dirfd, path, err);
-	if (fd == -1)
+	dir = open_folder(dirfd, path, err);
+	if (dir == NULL)
 		return -1;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		(void)close(fd);
-		return err_sys(err, "read folder %s", path);
-	}
 	while (rc == 0) {
 		errno = 0;
 		entry = readdir(dir);
@@ -395,6 +391,23 @@ fs_used_percent(int fd, int *percent, struct err *err)
 	return 0;
 }
 
+static DIR *
+open_folder(int dirfd, const char *path, struct err *err)
+{
+	DIR *dir;
+	int fd;
+
+	fd = fs_open_dir(dirfd, path, err);
+	if (fd == -1)
+		return NULL;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		(void)err_sys(err, "read folder %s", path);
+		(void)close(fd);
+	}
+	return dir;
+}
+
 static int
 remove_entries(
     int dirfd, const char *path, bool temporaries_only, struct err *err)
@@ -402,17 +415,12 @@ remove_entries(
 	char entry_path[PATH_SIZE + NAME_FILE_SIZE];
 	struct dirent *entry;
 	const char *name;
-	int fd, rc = 0;
+	int rc = 0;
 	DIR *dir;
 
-	fd = fs_open_dir(dirfd, path, err);
-	if (fd == -1)
+	dir = open_folder(dirfd, path, err);
+	if (dir == NULL)
 		return -1;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		(void)close(fd);
-		return err_sys(err, "read folder %s", path);
-	}
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
 		name = entry->d_name;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long `dcmspool status` and `list` take with 100,000 items.
 
-    operator.py [--items N] [--short]
+    command.py [--items N] [--short]
 
 Prints the times, and fails where `status` takes more than 0.2 s, `list` in the
 order of arrival more than 0.5 s for its first line, or `list --unsorted`
