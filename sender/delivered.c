@@ -17,6 +17,7 @@ static void keep(
 static void forget(struct destination *dest, struct index_item *item);
 static void postpone(struct destination *dest, struct index_item *item);
 
+/* S4 -> S0, S4 -> S7: dcmspool-spool(5) */
 void
 delivered_end(struct destination *dest, struct index_item *item,
     const struct result *result, bool need_space)

@@ -107,7 +107,8 @@ watch_folder(struct destination *dest, const char *path,
 	sender->unwatched = true;
 }
 
-/* What is in active/ and no lane has: of an earlier sender, or by hand. */
+/* S3 -> S2: what is in active/ and no lane has, of an earlier sender or by
+ * hand. */
 static int
 recover_item(void *context, const char *file)
 {

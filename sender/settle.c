@@ -38,6 +38,7 @@ static void corrupt(struct lane_handle *lane, const struct lane_report *report);
 static void drop(struct lane_handle *lane);
 static void give_back(struct lane_handle *lane, int64_t due_ms);
 
+/* S2 -> S3, S5 -> S3: dcmspool-spool(5) */
 bool
 settle_take(struct destination *dest, struct index_item *item,
     char file[NAME_ITEM_SIZE])
@@ -93,6 +94,7 @@ later:
 	return false;
 }
 
+/* S3 -> S2 */
 void
 settle_return(struct destination *dest, struct index_item *item, int64_t due_ms)
 {

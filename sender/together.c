@@ -109,6 +109,7 @@ together_move(
 	return item;
 }
 
+/* S3 -> S4 -> S5 or S6, dcmspool-spool(5) */
 void
 together_put(struct destination *dest, struct index_item *item,
     struct result *result, int64_t due_ms)
@@ -134,6 +135,7 @@ together_put(struct destination *dest, struct index_item *item,
 		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
 }
 
+/* S3 -> S8, S2 -> S8 */
 void
 together_corrupt(
     struct destination *dest, struct index_item *item, struct result *result)

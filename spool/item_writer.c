@@ -119,6 +119,7 @@ item_writer_complete(struct item_writer *w, struct err *err)
 	return fs_close(&w->fd, w->tmp_path, err);
 }
 
+/* S1 -> S2, dcmspool-spool(5) */
 int
 item_writer_publish(struct item_writer *w, struct stamp_source *stamps,
     const char *const *dests, size_t n, struct item_name *name, struct err *err)
@@ -162,6 +163,7 @@ item_writer_sync(struct item_writer *w, struct err *err)
 	return 0;
 }
 
+/* S1 -> S0 where it has not been published */
 void
 item_writer_close(struct item_writer **writer)
 {
