@@ -139,3 +139,14 @@ def test_pages_are_clean(page):
         if "referenced manual not found" not in line
         and "outdated mandoc.db" not in line]
     assert complaints == []
+
+
+def test_recovery_rows():
+    """Each row of RECOVERY is cited by a fault test, and the reverse."""
+    page = text("spool/dcmspool-spool.5").split(".Sh RECOVERY", 1)[1]
+    page = page.split("\n.Sh ", 1)[0]
+    rows = set(re.findall(r"^\.It (R\d+) ", page, re.M))
+    cited = {row for path in (tools.TREE / "tests/faults").glob("*.py")
+             for line in re.findall(r"RECOVERY: (.*)", path.read_text())
+             for row in line.split()}
+    assert rows and rows == cited

@@ -3,6 +3,8 @@ or the modality has given up and sends again.
 
 Each case plays on a destination of its own, named as the function, and
 returns what it found wrong.
+
+dcmspool-spool(5), RECOVERY: R16
 """
 
 import itertools

@@ -1,5 +1,8 @@
 """Poor luck in numbers: a long queue, both daemons killed and started, and a
-modality that comes while it drains."""
+modality that comes while it drains.
+
+dcmspool-spool(5), RECOVERY: R4 R6 R8
+"""
 
 import collections
 import datetime

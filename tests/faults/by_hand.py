@@ -1,5 +1,8 @@
 """The operator's hands in every folder of a queue, while everything runs; and
-the clock and the configuration under it."""
+the clock and the configuration under it.
+
+dcmspool-spool(5), RECOVERY: R18 R19
+"""
 
 import contextlib
 import os

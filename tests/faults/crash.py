@@ -4,6 +4,8 @@ then the judge. tests/faults/crash_shim.c counts and kills.
 
     python3 tests/faults/crash.py --role lane --at 12   one point
     python3 tests/faults/crash.py --all                 all of them
+
+dcmspool-spool(5), RECOVERY: R1 R2 R3 R4 R5 R6 R7 R8
 """
 
 import argparse

@@ -3,6 +3,8 @@ and a small file system of our own that fills up and is freed again. Then full
 service has to return by itself; then the judge.
 
     python3 tests/faults/disk.py --seconds 60 --seed 1
+
+dcmspool-spool(5), RECOVERY: R13 R14
 """
 
 import argparse

@@ -2,6 +2,8 @@
 started again at once; then quiet, then the judge.
 
     python3 tests/faults/kills.py --seconds 30 --seed 7
+
+dcmspool-spool(5), RECOVERY: R1 R2 R4 R5 R6 R7
 """
 
 import argparse

@@ -2,6 +2,8 @@
 flapping links, and an interface that goes down.
 
 Each function plays one fault on a Scene and returns what it found wrong.
+
+dcmspool-spool(5), RECOVERY: R15 R16
 """
 
 import contextlib

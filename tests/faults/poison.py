@@ -1,5 +1,8 @@
 """Items that kill: a lane each time, or the association each time. They stop
-nobody else."""
+nobody else.
+
+dcmspool-spool(5), RECOVERY: R5 R16
+"""
 
 import itertools
 import os

@@ -4,6 +4,8 @@ Each is read here as dcmspool-spool(5) says; from many of them the daemons are
 started, deliver what they find, and the judge looks at the outcome.
 
     python3 tests/faults/power_cut.py --seconds 60 --seed 1
+
+dcmspool-spool(5), RECOVERY: R9 R10 R11 R12
 """
 
 import argparse

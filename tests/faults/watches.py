@@ -1,5 +1,8 @@
 """inotify at its limits: events lost, folders made anew under us, no watches
-and no instances left. Each time a delay, never a loss, and a message."""
+and no instances left. Each time a delay, never a loss, and a message.
+
+dcmspool-spool(5), RECOVERY: R17
+"""
 
 import contextlib
 import os
