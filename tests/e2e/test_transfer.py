@@ -76,8 +76,9 @@ def test_programs_arrive_as_they_send(
     assert len(plain.received) == len(files) > 1, direct.stdout
     assert by_uid(pacs.received) == by_uid(plain.received)
     assert by_uid(scp.instances()) == by_uid(plain.received)
+    # The answer goes out before the item moves.
     kept = [instance.read(gateway.path("scp", "sent", name)).digest
-            for name in gateway.items("scp", "sent")]
+            for name in gateway.wait_items("scp", "sent", len(files))]
     assert kept == [r.digest for r in plain.received]
 
 
