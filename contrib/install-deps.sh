@@ -11,7 +11,7 @@ for purpose in "$@"; do
 	demo) packages="$packages dcmtk python3-pydicom" ;;
 	test) packages="$packages dcmtk python3 python3-pydicom python3-pytest
 		python3-xxhash libcunit1-dev orthanc libgdcm-tools mandoc iproute2 strace
-		procps clang-format cron logrotate rsyslog shellcheck systemd" ;;
+		procps clang-format cron logrotate rsync rsyslog shellcheck systemd" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;
 	esac

@@ -49,7 +49,8 @@ cmd_check(struct cmd *cmd, int argc, char **argv, struct err *err)
 			goto out;
 	cmd_progress_end(&check.progress);
 	if (check.problems == 0)
-		(void)printf("%" PRIu64 " items, all is well\n", check.items);
+		(void)printf("%" PRIu64 " item%s, all is well\n", check.items,
+		    check.items == 1 ? "" : "s");
 	else
 		(void)printf("%" PRIu64 " items, %" PRIu64 " problems, %" PRIu64
 			     " repaired\n",

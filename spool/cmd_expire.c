@@ -74,9 +74,10 @@ expire_destination(struct expiry *expiry, const struct conf_destination *dest,
 	rc = cmd_scan(
 	    expiry->cmd, dest->name, state, expire_item, expiry, expiry->err);
 	if (expiry->removed > 0)
-		(void)printf("%sexpire %s/%s: %" PRIu64 " items\n",
+		(void)printf("%sexpire %s/%s: %" PRIu64 " item%s\n",
 		    expiry->dry_run ? "would " : "", dest->name,
-		    queue_state_name(state), expiry->removed);
+		    queue_state_name(state), expiry->removed,
+		    expiry->removed == 1 ? "" : "s");
 	return rc;
 }
 

@@ -17,8 +17,10 @@ enum cmd_option {
 	CMD_OPTIONS
 };
 
+/* --all reads better where it is all that is said. */
 #define CMD_FILTER_OPTIONS                                                     \
-	{"dest", required_argument, NULL, CMD_OPTION_DEST},                    \
+	{"all", required_argument, NULL, CMD_OPTION_DEST},                     \
+	    {"dest", required_argument, NULL, CMD_OPTION_DEST},                \
 	    {"state", required_argument, NULL, CMD_OPTION_STATE},              \
 	    {"source", required_argument, NULL, CMD_OPTION_SOURCE},            \
 	    {"study", required_argument, NULL, CMD_OPTION_STUDY},              \

@@ -126,7 +126,8 @@ flush_one(const struct cmd *cmd, const char *dest, struct err *err)
 	if (rc == 0)
 		rc = probe(cmd, dest, &probed, err);
 	if (rc == 0)
-		(void)printf("%s: %" PRIu64 " items due%s\n", dest, flush.moved,
+		(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
+		    flush.moved, flush.moved == 1 ? "" : "s",
 		    probed ? ", link probed" : "");
 	while (flush.n > 0)
 		free(flush.files[--flush.n]);

@@ -10,7 +10,7 @@
 #include "cmd_status.h"
 #include "result.h"
 
-#define GIB (1024.0 * 1024.0 * 1024.0)
+#define MIB (1024.0 * 1024.0)
 
 static int print_json(
     const struct cmd *cmd, const struct status *status, struct err *err);
@@ -152,11 +152,15 @@ print_head(const struct cmd *cmd, const struct status *status)
 			       : status->used_percent >= 90 ? CMD_WARN
 							    : CMD_PLAIN;
 
+	double free_mib = (double)status->free_bytes / MIB;
+	bool small = free_mib < 1024;
+
 	(void)printf("spool     ");
 	cmd_put(stdout, cmd->spool.location);
-	(void)printf(", %sdisk %d %% full%s, %.1f GiB free%s\n",
+	(void)printf(", %sdisk %d %% full%s, %.1f %s free%s\n",
 	    cmd_colour_begin(cmd, disk), status->used_percent,
-	    cmd_colour_end(cmd, disk), (double)status->free_bytes / GIB,
+	    cmd_colour_end(cmd, disk), small ? free_mib : free_mib / 1024,
+	    small ? "MiB" : "GiB",
 	    too_little ? ": too little, new work is refused" : "");
 	print_daemon(cmd, "sender", status->sender_runs);
 	print_daemon(cmd, "receiver", status->receiver_runs);

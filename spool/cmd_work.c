@@ -33,8 +33,7 @@ struct choice {
 };
 
 enum work_option {
-	OPTION_ALL = CMD_OPTIONS,
-	OPTION_YES,
+	OPTION_YES = CMD_OPTIONS,
 	OPTION_DRY_RUN
 };
 
@@ -56,7 +55,6 @@ int
 cmd_work_parse(struct cmd_work *work, int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {CMD_FILTER_OPTIONS,
-	    {"all", required_argument, NULL, OPTION_ALL},
 	    {"yes", no_argument, NULL, OPTION_YES},
 	    {"dry-run", no_argument, NULL, OPTION_DRY_RUN}, {NULL, 0, NULL, 0}};
 	int option;
@@ -129,8 +127,6 @@ take_option(struct cmd_work *work, int option, char **argv, struct err *err)
 	case '0':
 		work->null = true;
 		return 0;
-	case OPTION_ALL:
-		return cmd_filter_select(work->cmd, &work->filter, optarg, err);
 	case OPTION_YES:
 		work->yes = true;
 		return 0;

@@ -665,7 +665,7 @@ def test_expire(stopped, pacs):
     assert stopped.command("expire").stdout == ""
     time.sleep(2.1)
     dry = stopped.command("expire", "--dry-run")
-    assert "would expire pacs/sent: 1 items" in dry.stdout
+    assert "would expire pacs/sent: 1 item\n" in dry.stdout
     assert len(everywhere(stopped)) == 3
     done = stopped.command("expire")
     assert done.returncode == 0
