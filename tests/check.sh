@@ -80,11 +80,13 @@ benchmark()
 		count 0 0 1
 		return ;;
 	esac
-	if timeout 120 "$PYTHON" tests/bench/nagle.py --short; then
-		count 1 0 0
-	else
-		count 0 1 0
-	fi
+	for bench in nagle command; do
+		if timeout 120 "$PYTHON" "tests/bench/$bench.py" --short; then
+			count 1 0 0
+		else
+			count 0 1 0
+		fi
+	done
 }
 
 unit_tests
@@ -92,9 +94,9 @@ if [ -n "${TESTS:-}" ]; then
 	# shellcheck disable=SC2086
 	python_tests chosen $TESTS
 else
+	benchmark
 	python_tests end-to-end tests/e2e
 	python_tests fault tests/faults
-	benchmark
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
