@@ -40,7 +40,7 @@ endif
 
 CFLAGS := -std=c11 $(OPT) $(CWARN) $(HARDEN)
 CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN)
-DCMTK_LIBS := -ldcmnet -ldcmdata -loflog -lofstd
+DCMTK_LIBS := -ldcmtls -ldcmnet -ldcmdata -loflog -lofstd
 
 RECEIVER := $(BIN)receiver/dcmspool-receiver
 SENDER := $(BIN)sender/dcmspool-sender
@@ -89,17 +89,17 @@ $(OUT)/libspool.a: $(call objects,$(SPOOL_SRC))
 $(RECEIVER): $(call objects,$(RECEIVER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto
 
 $(SENDER): $(call objects,$(SENDER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto
 
 $(COMMAND): $(call objects,$(COMMAND_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lconfig -lxxhash -ljansson
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lconfig -lxxhash -ljansson -lcrypto
 
 demo: all
 	sh contrib/demo.sh

@@ -13,9 +13,10 @@
 
 #include "acceptor_dcmtk.h"
 
-#define DRAIN_MS 1000 /* for a rejected peer to close */
+#define DRAIN_MS      1000	/* for a rejected peer to close */
+#define REQUEST_BYTES (1 << 20) /* of an association request, at most */
 
-static int receive(int fd, int max_pdu_bytes, int artim_ms,
+static int receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
     struct assoc **assoc, struct err *err);
 static bool has_request(const struct assoc *assoc);
 static void copy_title(char out[17], const char *title);
@@ -25,12 +26,13 @@ static const DUL_PRESENTATIONCONTEXT *proposed_context(
 static int acknowledge(struct assoc *assoc, struct err *err);
 
 extern "C" int
-acceptor_receive(int fd, int max_pdu_bytes, int artim_ms, struct assoc **assoc,
-    struct err *err)
+acceptor_receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
+    struct assoc **assoc, struct err *err)
 {
 	*assoc = nullptr;
-	return assoc_guard(err,
-	    [=] { return receive(fd, max_pdu_bytes, artim_ms, assoc, err); });
+	return assoc_guard(err, [=] {
+		return receive(fd, tls, max_pdu_bytes, artim_ms, assoc, err);
+	});
 }
 
 extern "C" const char *
@@ -140,8 +142,8 @@ acceptor_reject(
 }
 
 static int
-receive(int fd, int max_pdu_bytes, int artim_ms, struct assoc **result,
-    struct err *err)
+receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
+    struct assoc **result, struct err *err)
 {
 	auto assoc = std::make_unique<struct assoc>();
 	OFCondition cond;
@@ -153,11 +155,12 @@ receive(int fd, int max_pdu_bytes, int artim_ms, struct assoc **result,
 	/* Set before DCMTK's network is, or that would listen itself. */
 	dcmExternalSocketHandle.set(fd);
 	assoc->wire.begin_read(artim_ms, 0);
-	rc = assoc->open_network(NET_ACCEPTOR, -1, err);
+	assoc->wire.most = REQUEST_BYTES;
+	rc = assoc->open_network(NET_ACCEPTOR, tls, -1, err);
 	if (rc == 0)
 		cond = ASC_receiveAssociation(assoc->network, &assoc->ul,
 		    assoc_clamp_pdu_bytes(max_pdu_bytes), nullptr, nullptr,
-		    OFFalse, DUL_NOBLOCK, 1);
+		    tls != nullptr, DUL_NOBLOCK, 1);
 	dcmExternalSocketHandle.set(-1);
 	if (!assoc->wire.attached)
 		(void)close(fd);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../spool/assoc_dcmtk.h"
+#include "../spool/tls_dcmtk.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,9 +39,10 @@ struct acceptor_context {
 
 /*
  * Reads the A-ASSOCIATE-RQ from a connected socket within artim_ms, counted as
- * a whole. Consumes fd, also on failure; it must not be 0.
+ * a whole, behind a TLS handshake where tls is not NULL. Consumes fd, also on
+ * failure; it must not be 0.
  */
-int acceptor_receive(int fd, int max_pdu_bytes, int artim_ms,
+int acceptor_receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
     struct assoc **assoc, struct err *err);
 
 /* Trimmed, at most 16 characters, as they came; not checked. */

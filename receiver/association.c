@@ -56,7 +56,7 @@ association_serve(struct child *child)
 
 	child->queue_fd = fs_open_dir(child->spool->root_fd, PATH_QUEUE, &err);
 	rc = child->queue_fd == -1 ? -1 : 0;
-	if (acceptor_receive(child->fd, receiver->max_pdu_bytes,
+	if (acceptor_receive(child->fd, child->tls, receiver->max_pdu_bytes,
 		receiver->artim_s * 1000, &child->assoc,
 		rc == 0 ? &err : NULL) == -1)
 		rc = -1;
@@ -119,7 +119,7 @@ wait_for_request(struct child *child, struct err *err)
 			return stopping ? ENDING_STOPPED : ENDING_IDLE;
 		}
 		if (poll(pollers, 2, (int)left_ms) > 0 &&
-		    pollers[1].revents != 0)
+		    pollers[1].revents != 0 && assoc_arrived(child->assoc))
 			return ENDING_NONE;
 	}
 }

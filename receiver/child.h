@@ -11,13 +11,17 @@
 #include "../spool/envelope.h"
 #include "../spool/path.h"
 #include "../spool/spool.h"
+#include "../spool/tls_dcmtk.h"
+#include "route.h"
 #include "shared.h"
 
 /* What the parent wants of it. */
 enum child_mode {
 	CHILD_SERVE,
-	CHILD_REJECT_LIMIT,   /* there are too many associations */
-	CHILD_REJECT_STOPPING /* the receiver stops */
+	CHILD_REJECT_LIMIT,	 /* there are too many associations */
+	CHILD_REJECT_PEER_LIMIT, /* too many of this peer */
+	CHILD_REJECT_ADDRESS,	 /* nobody may connect from there */
+	CHILD_REJECT_STOPPING	 /* the receiver stops */
 };
 
 struct assoc;
@@ -30,6 +34,7 @@ struct child {
 	int parent_fd;		 /* see channel.h */
 	const struct conf *conf; /* as it was when the child was forked */
 	const struct spool *spool;
+	struct tls *tls; /* NULL: in the clear */
 	struct shared *shared;
 	char association[PATH_ASSOCIATION_SIZE];
 	char peer[ENVELOPE_PEER_SIZE];
@@ -37,11 +42,14 @@ struct child {
 	/* association.c */
 	struct assoc *assoc;
 	const char *calling_aet, *called_aet; /* of assoc */
+	struct route_peer who;
 	int queue_fd; /* for spool_sender_runs: one of its own */
 	unsigned stored, refused;
 
 	/* store.c */
-	unsigned serial; /* of files in tmp/ */
+	unsigned serial;   /* of files in tmp/ */
+	int64_t second_ms; /* when the second of MaxRate began, monotonic */
+	int in_second;	   /* instances since then */
 
 	/* wait.c */
 	struct wait *waits; /* what an answer is due for, by message ID */

@@ -45,7 +45,8 @@ static void watch_folder(struct entry *entry);
 static void close_fd(struct entry *entry);
 static void log_death(const struct entry *entry, int wait_status);
 static void recover(const struct entry *entry);
-static size_t count(const struct children *children, bool serving);
+static size_t count(
+    const struct children *children, const char *peer, bool serving);
 
 struct children *
 children_create(struct loop *loop, const struct spool *spool, struct err *err)
@@ -109,13 +110,20 @@ children_add(struct children *children, pid_t pid, int fd,
 size_t
 children_serving(const struct children *children)
 {
-	return count(children, true);
+	return count(children, NULL, true);
 }
 
 size_t
 children_rejecting(const struct children *children)
 {
-	return count(children, false);
+	return count(children, NULL, false);
+}
+
+size_t
+children_of_peer(
+    const struct children *children, const char *peer, bool serving)
+{
+	return count(children, peer, serving);
 }
 
 bool
@@ -287,13 +295,15 @@ recover(const struct entry *entry)
 		    LOG_STR("error", err.text));
 }
 
+/* peer NULL: of all. */
 static size_t
-count(const struct children *children, bool serving)
+count(const struct children *children, const char *peer, bool serving)
 {
 	const struct entry *entry;
 	size_t n = 0;
 
 	for (entry = children->first; entry != NULL; entry = entry->next)
-		n += (entry->mode == CHILD_SERVE) == serving;
+		n += (entry->mode == CHILD_SERVE) == serving &&
+		     (peer == NULL || peer_same_host(peer, entry->peer));
 	return n;
 }

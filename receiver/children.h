@@ -29,6 +29,9 @@ int children_add(struct children *children, pid_t pid, int fd,
 /* How many serve; how many reject. */
 size_t children_serving(const struct children *children);
 size_t children_rejecting(const struct children *children);
+/* The same of one peer. */
+size_t children_of_peer(
+    const struct children *children, const char *peer, bool serving);
 
 /* One was reaped: false where it is not among them. What it left behind is
  * removed where it did not end by itself. */

@@ -7,11 +7,15 @@
 #include "data_set.h"
 #include "../spool/clock.h"
 
+#define MIN_BYTES_PER_S 100 /* on average over timeout_ms */
+#define MS_PER_S	1000
+
 enum assoc_event
 data_set_read(struct assoc *assoc, uint8_t context_id, int timeout_ms,
     data_set_take *take, void *context, uint64_t *bytes, struct err *err)
 {
-	int64_t progress_ms = clock_mono_ms();
+	int64_t since_ms = clock_mono_ms(), now_ms;
+	uint64_t before = 0;
 	enum assoc_event event;
 	struct assoc_pdv pdv;
 
@@ -33,17 +37,24 @@ data_set_read(struct assoc *assoc, uint8_t context_id, int timeout_ms,
 			    (unsigned)pdv.context_id, (unsigned)context_id);
 			return ASSOC_BROKEN;
 		}
-		/* Empty fragments are allowed, and no progress. */
-		if (pdv.size > 0) {
-			progress_ms = clock_mono_ms();
-			*bytes += pdv.size;
-			if (take != NULL)
-				take(context, pdv.data, pdv.size);
-		} else if (clock_mono_ms() - progress_ms > timeout_ms) {
+		*bytes += pdv.size;
+		if (take != NULL && pdv.size > 0)
+			take(context, pdv.data, pdv.size);
+		/* Fragments of a byte, or of none, are allowed, and no
+		 * progress. */
+		now_ms = clock_mono_ms();
+		if (pdv.last || now_ms - since_ms < timeout_ms)
+			continue;
+		if (*bytes - before <
+		    (uint64_t)timeout_ms / MS_PER_S * MIN_BYTES_PER_S) {
 			(void)err_set(err, ERR_TEMPORARY,
-			    "nothing but empty fragments came");
+			    "%d bytes a second are too few",
+			    (int)((*bytes - before) * MS_PER_S /
+				  (uint64_t)(now_ms - since_ms)));
 			return ASSOC_TIMEOUT;
 		}
+		since_ms = now_ms;
+		before = *bytes;
 	} while (!pdv.last);
 	return ASSOC_PDV;
 }

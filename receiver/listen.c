@@ -17,7 +17,7 @@
 
 #include "listen.h"
 
-#define BACKLOG 128
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 
 static int open_all(int port, struct listeners *listeners, struct err *err);
 static int open_address(const char *address, int port,

@@ -44,8 +44,10 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = conf_load(options.conf_path, &conf, &err);
 	if (rc == 0 && options.check_only) {
+		rc = server_check(conf, &err);
 		conf_free(conf);
-		return EX_OK;
+		if (rc == 0)
+			return EX_OK;
 	}
 	if (rc == -1) {
 		(void)fprintf(stderr, "%s: %s\n", PROGRAM, err.text);

@@ -19,7 +19,15 @@ struct rejection {
 	const char *why;
 };
 
+static const struct rejection address = {
+    ACCEPTOR_PERMANENT, ACCEPTOR_BY_USER, ACCEPTOR_NO_REASON, "Peer"};
+static const struct rejection certificate = {ACCEPTOR_PERMANENT,
+    ACCEPTOR_BY_USER, ACCEPTOR_NO_REASON, "PeerCertificate"};
+
 static const struct rejection *find_rejection(const struct child *child);
+static const struct rejection *find_stranger(const struct child *child);
+static const struct rejection *find_intruder(const struct child *child);
+static const char *certificate_name(const struct child *child);
 static int reject(const struct child *child, const struct rejection *rejection,
     struct err *err);
 static int answer_contexts(
@@ -38,6 +46,8 @@ negotiate(struct child *child, struct err *err)
 
 	child->calling_aet = acceptor_calling_aet(child->assoc);
 	child->called_aet = acceptor_called_aet(child->assoc);
+	child->who = (struct route_peer){child->calling_aet, child->called_aet,
+	    child->peer, assoc_peer_certificate(child->assoc)};
 	rejection = find_rejection(child);
 	if (rejection != NULL)
 		return reject(child, rejection, err);
@@ -54,7 +64,9 @@ negotiate(struct child *child, struct err *err)
 	    LOG_STR("peer", child->peer),
 	    LOG_STR("calling", child->calling_aet),
 	    LOG_STR("called", child->called_aet), LOG_INT("contexts", accepted),
-	    LOG_INT("refused", refused));
+	    LOG_INT("refused", refused),
+	    LOG_STR("tls", assoc_tls(child->assoc)),
+	    LOG_STR("certificate", certificate_name(child)));
 	return 1;
 }
 
@@ -67,6 +79,9 @@ find_rejection(const struct child *child)
 	static const struct rejection limit = {ACCEPTOR_TRANSIENT,
 	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_LIMIT_EXCEEDED,
 	    "MaxAssociations"};
+	static const struct rejection peer_limit = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_LIMIT_EXCEEDED,
+	    "MaxAssociationsPerPeer"};
 	static const struct rejection space = {ACCEPTOR_TRANSIENT,
 	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "out of space"};
 	static const struct rejection called = {ACCEPTOR_PERMANENT,
@@ -76,20 +91,60 @@ find_rejection(const struct child *child)
 	static const struct rejection down = {ACCEPTOR_TRANSIENT,
 	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "link down"};
 	const struct conf_receiver *receiver = &child->conf->receiver;
+	const struct rejection *rejection;
 
 	if (child->mode == CHILD_REJECT_STOPPING ||
 	    atomic_load(&child->shared->stopping))
 		return &stopping;
 	if (child->mode == CHILD_REJECT_LIMIT)
 		return &limit;
+	if (child->mode == CHILD_REJECT_PEER_LIMIT)
+		return &peer_limit;
+	rejection = find_stranger(child);
+	if (rejection != NULL)
+		return rejection;
 	if (space_is_short(child))
 		return &space;
 	if (!route_title_matches(&receiver->local_aet, child->called_aet))
 		return &called;
 	if (!route_title_matches(&receiver->remote_aet, child->calling_aet))
 		return &calling;
-	if (outage_rejects(child, child->calling_aet, child->called_aet))
+	rejection = find_intruder(child);
+	if (rejection != NULL)
+		return rejection;
+	if (outage_rejects(child))
 		return &down;
+	return NULL;
+}
+
+/* Whom the receiver does not let in at all. */
+static const struct rejection *
+find_stranger(const struct child *child)
+{
+	const struct conf_receiver *receiver = &child->conf->receiver;
+
+	if (child->mode == CHILD_REJECT_ADDRESS ||
+	    !peer_address_matches(&receiver->peer, child->peer))
+		return &address;
+	if (receiver->tls.on &&
+	    !peer_certificate_matches(
+		&receiver->tls.peer_certificate, child->who.certificate))
+		return &certificate;
+	return NULL;
+}
+
+/* Who has no right to the AE titles that it comes with. */
+static const struct rejection *
+find_intruder(const struct child *child)
+{
+	switch (route_welcomes(child->conf, &child->who)) {
+	case ROUTE_NOT_FROM_THERE:
+		return &address;
+	case ROUTE_NOT_WITH_THAT:
+		return &certificate;
+	case ROUTE_WELCOME:
+		break;
+	}
 	return NULL;
 }
 
@@ -105,7 +160,8 @@ reject(const struct child *child, const struct rejection *rejection,
 	    LOG_INT("result", rejection->result),
 	    LOG_INT("source", rejection->source),
 	    LOG_INT("reason", rejection->reason),
-	    LOG_STR("why", rejection->why));
+	    LOG_STR("why", rejection->why),
+	    LOG_STR("certificate", certificate_name(child)));
 	return acceptor_reject(child->assoc, rejection->result,
 	    rejection->source, rejection->reason, err);
 }
@@ -161,6 +217,15 @@ takes_class(const struct child *child, const char *sop_class)
 	if (strcmp(sop_class, COMMAND_VERIFICATION_CLASS) == 0)
 		return true;
 	return route_is_storage(child->conf, sop_class) &&
-	       route_find(child->conf, child->calling_aet, child->called_aet,
-		   sop_class) != NULL;
+	       route_find(child->conf, &child->who, sop_class) != NULL;
+}
+
+static const char *
+certificate_name(const struct child *child)
+{
+	const struct peer_certificate *shown = child->who.certificate;
+
+	if (shown == NULL)
+		return "";
+	return shown->names_n > 0 ? shown->names[0] : shown->fingerprint;
 }

@@ -54,14 +54,13 @@ outage_of_link(const struct child *child, const char *dest)
 }
 
 bool
-outage_rejects(
-    const struct child *child, const char *calling, const char *called)
+outage_rejects(const struct child *child)
 {
 	const struct conf *conf = child->conf;
 	size_t i, n = 0;
 
 	for (i = 0; i < conf->routes_n; i++) {
-		if (!route_is_for(&conf->routes[i], calling, called))
+		if (!route_is_for(&conf->routes[i], &child->who))
 			continue;
 		if (conf->routes[i].on_link_down != CONF_LINK_DOWN_REJECT ||
 		    !is_unreachable(child, &conf->routes[i]))

@@ -21,7 +21,6 @@ int64_t outage_of_link(const struct child *child, const char *dest);
 
 /* Whether a route with OnLinkDown "reject" keeps these AE titles out: all of
  * their routes have it, and none of their destinations can be reached. */
-bool outage_rejects(
-    const struct child *child, const char *calling, const char *called);
+bool outage_rejects(const struct child *child);
 
 #endif

@@ -5,6 +5,7 @@
  * logged; where descriptors or memory are short, accepting rests for a while.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "listen.h"
 #include "ports.h"
 
-#define PAUSE_MS 1000 /* where nothing can be accepted */
+#define PAUSE_MS  1000 /* where nothing can be accepted */
+#define ACCEPTS_N 64   /* in a row, before others have their turn */
 
 struct listener {
 	struct ports *ports;
@@ -35,6 +37,7 @@ static int bind_all(struct ports *ports, struct err *err);
 static int watch(struct ports *ports, struct err *err);
 static void unwatch(struct ports *ports);
 static void on_connection(void *context);
+static bool accept_one(const struct listener *listener);
 
 struct ports *
 ports_open(struct loop *loop, const char *interface, int port,
@@ -150,10 +153,21 @@ unwatch(struct ports *ports)
 		loop_remove(ports->loop, ports->listeners.fd[i]);
 }
 
+/* As many as there are: those behind a flood are not to wait for it. */
 static void
 on_connection(void *context)
 {
 	const struct listener *listener = context;
+	int n;
+
+	for (n = 0; n < ACCEPTS_N && accept_one(listener); n++)
+		continue;
+}
+
+/* false: there is none, or none can be had. */
+static bool
+accept_one(const struct listener *listener)
+{
 	struct ports *ports = listener->ports;
 	struct err err = {.class = ERR_NONE};
 	char peer[ENVELOPE_PEER_SIZE];
@@ -162,10 +176,12 @@ on_connection(void *context)
 	fd = listen_accept(listener->fd, peer, &err);
 	if (fd != -1) {
 		ports->connected(ports->context, fd, peer);
-		return;
+		return true;
 	}
-	if (err.sys == EAGAIN || err.sys == ECONNABORTED || err.sys == EINTR)
-		return;
+	if (err.sys == ECONNABORTED || err.sys == EINTR)
+		return true;
+	if (err.sys == EAGAIN)
+		return false;
 	LOG(LOG_LEVEL_ERROR, "accept-failed", LOG_STR("error", err.text));
 	/* The connection stays where it is, and would be told again at once. */
 	if (err.sys == EMFILE || err.sys == ENFILE || err.sys == ENOBUFS ||
@@ -173,4 +189,5 @@ on_connection(void *context)
 		unwatch(ports);
 		ports->due_ms = clock_mono_ms() + PAUSE_MS;
 	}
+	return false;
 }

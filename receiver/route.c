@@ -27,6 +27,8 @@ static const char *const other_storage[] = {
     "1.2.840.10008.5.1.4.45.1",	 /* Implant Template Group */
 };
 
+static bool has_titles(
+    const struct conf_route *route, const struct route_peer *peer);
 static bool is_title(const char *title);
 static bool is_offered(const char *uid, const char *const *offered, size_t n);
 
@@ -37,21 +39,45 @@ route_title_matches(const struct conf_patterns *patterns, const char *title)
 }
 
 bool
-route_is_for(
-    const struct conf_route *route, const char *calling, const char *called)
+route_is_for(const struct conf_route *route, const struct route_peer *peer)
 {
-	return route_title_matches(&route->remote_aet, calling) &&
-	       route_title_matches(&route->local_aet, called);
+	return has_titles(route, peer) &&
+	       peer_address_matches(&route->peer, peer->address) &&
+	       peer_certificate_matches(
+		   &route->peer_certificate, peer->certificate);
+}
+
+enum route_welcome
+route_welcomes(const struct conf *conf, const struct route_peer *peer)
+{
+	enum route_welcome found = ROUTE_WELCOME;
+	size_t i;
+
+	for (i = 0; i < conf->routes_n; i++) {
+		if (!has_titles(&conf->routes[i], peer))
+			continue;
+		if (!peer_address_matches(
+			&conf->routes[i].peer, peer->address)) {
+			if (found == ROUTE_WELCOME)
+				found = ROUTE_NOT_FROM_THERE;
+			continue;
+		}
+		if (peer_certificate_matches(
+			&conf->routes[i].peer_certificate, peer->certificate))
+			return ROUTE_WELCOME;
+		found = ROUTE_NOT_WITH_THAT;
+	}
+	return found;
 }
 
 const struct conf_route *
-route_find(const struct conf *conf, const char *calling, const char *called,
+route_find(const struct conf *conf, const struct route_peer *peer,
     const char *sop_class)
 {
 	size_t i;
 
 	for (i = 0; i < conf->routes_n; i++)
-		if (route_is_for(&conf->routes[i], calling, called) &&
+		if (route_is_for(&conf->routes[i], peer) &&
 		    conf_patterns_match(&conf->routes[i].sop_class, sop_class))
 			return &conf->routes[i];
 	return NULL;
@@ -86,6 +112,13 @@ route_transfer_syntax(const char *const *offered, size_t n)
 		if (name_uid_valid(offered[i]))
 			return offered[i];
 	return NULL;
+}
+
+static bool
+has_titles(const struct conf_route *route, const struct route_peer *peer)
+{
+	return route_title_matches(&route->remote_aet, peer->calling) &&
+	       route_title_matches(&route->local_aet, peer->called);
 }
 
 static bool

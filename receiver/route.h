@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "../spool/conf.h"
+#include "../spool/peer.h"
 
 /*
  * Whether an AE title, trimmed, matches one of the patterns. One that is
@@ -17,13 +18,30 @@
 bool route_title_matches(
     const struct conf_patterns *patterns, const char *title);
 
-/* Whether a route is for these AE titles, whatever the SOP class. */
-bool route_is_for(
-    const struct conf_route *route, const char *calling, const char *called);
+/* Who is at the other end, and as what it calls us. */
+struct route_peer {
+	const char *calling, *called; /* AE titles, trimmed */
+	const char *address;
+	const struct peer_certificate *certificate; /* NULL: none */
+};
 
-/* The first route for all three, or NULL. */
+enum route_welcome {
+	ROUTE_WELCOME,	      /* a route is for it, or none for its titles */
+	ROUTE_NOT_FROM_THERE, /* none of those for its titles has its address */
+	ROUTE_NOT_WITH_THAT   /* nor its certificate */
+};
+
+/* Whether a route is for it, whatever the SOP class. */
+bool route_is_for(
+    const struct conf_route *route, const struct route_peer *peer);
+
+/* Whether somebody with these titles may come from there, as that. */
+enum route_welcome route_welcomes(
+    const struct conf *conf, const struct route_peer *peer);
+
+/* The first route for both, or NULL. */
 const struct conf_route *route_find(const struct conf *conf,
-    const char *calling, const char *called, const char *sop_class);
+    const struct route_peer *peer, const char *sop_class);
 
 /*
  * Whether it is a SOP class that is stored: a standard one, a retired one, or

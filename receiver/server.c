@@ -13,16 +13,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../spool/certificate.h"
 #include "../spool/clock.h"
 #include "../spool/log.h"
 #include "../spool/loop.h"
 #include "../spool/process.h"
+#include "../spool/tls_dcmtk.h"
+#include "admission.h"
 #include "children.h"
 #include "meter.h"
 #include "ports.h"
 #include "server.h"
 
-#define REJECTING_MAX	 16 /* children that only reject; beyond, closed */
+#define EXPIRY_CHECK_MS	 ((int64_t)86400 * 1000)
 #define STOP_LIMIT_MS	 20000
 #define METER_RESTART_MS 1000
 #define NEVER		 INT64_MAX
@@ -32,14 +35,17 @@ struct server;
 struct server {
 	const struct server_settings *settings;
 	struct conf *conf;
+	struct tls *tls; /* NULL: in the clear */
 	struct loop *loop;
 	struct children *children;
 	struct ports *ports;
 	struct process_watchdog watchdog;
 	pid_t meter_pid; /* 0 = there is none */
 	int meter_fd;
-	int64_t meter_at_ms; /* start it then */
-	int64_t stop_by_ms;  /* NEVER = it does not stop */
+	int64_t meter_at_ms;  /* start it then */
+	int64_t stop_by_ms;   /* NEVER = it does not stop */
+	int64_t expiry_at_ms; /* look at our certificate then */
+	struct admission admission;
 	bool done;
 };
 
@@ -47,7 +53,8 @@ static int start(struct server *server, struct err *err);
 static void finish(struct server *server);
 static int turn(struct server *server, struct err *err);
 static void on_connection(void *context, int fd, const char *peer);
-static bool choose_mode(const struct server *server, enum child_mode *mode);
+static int open_tls(const struct conf *conf, struct tls **tls, struct err *err);
+static void check_expiry(struct server *server);
 static void spawn(struct server *server, struct child *child);
 static void become_child(struct server *server);
 static void on_signal(void *context);
@@ -68,6 +75,8 @@ server_run(const struct server_settings *settings, struct err *err)
 	    .meter_fd = -1,
 	    .meter_at_ms = NEVER,
 	    .stop_by_ms = NEVER,
+	    .expiry_at_ms = NEVER,
+	    .admission = ADMISSION_INIT,
 	};
 	int rc;
 
@@ -100,9 +109,23 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 	return meter_prepare(shared, conf, err);
 }
 
+int
+server_check(const struct conf *conf, struct err *err)
+{
+	struct tls *tls;
+
+	if (open_tls(conf, &tls, err) == -1)
+		return -1;
+	tls_free(tls);
+	return 0;
+}
+
 static int
 start(struct server *server, struct err *err)
 {
+	if (open_tls(server->conf, &server->tls, err) == -1)
+		return -1;
+	check_expiry(server);
 	server->loop = loop_create(err);
 	if (server->loop == NULL)
 		return -1;
@@ -128,6 +151,7 @@ finish(struct server *server)
 	ports_free(server->ports);
 	children_free(server->children);
 	loop_free(server->loop);
+	tls_free(server->tls);
 	conf_free(server->conf);
 }
 
@@ -144,6 +168,10 @@ turn(struct server *server, struct err *err)
 		until_ms = ports_due_ms(server->ports);
 	if (server->meter_at_ms < until_ms)
 		until_ms = server->meter_at_ms;
+	if (server->expiry_at_ms < until_ms)
+		until_ms = server->expiry_at_ms;
+	if (server->admission.due_ms < until_ms)
+		until_ms = server->admission.due_ms;
 	if (until_ms != NEVER)
 		left_ms = until_ms - clock_mono_ms();
 	if (left_ms < 0 && until_ms != NEVER)
@@ -153,6 +181,9 @@ turn(struct server *server, struct err *err)
 		return -1;
 	if (clock_mono_ms() >= server->meter_at_ms)
 		start_meter(server);
+	if (clock_mono_ms() >= server->expiry_at_ms)
+		check_expiry(server);
+	admission_turn(&server->admission);
 	if (clock_mono_ms() >= server->stop_by_ms) {
 		LOG(LOG_LEVEL_WARNING, "stop-limit",
 		    LOG_INT(
@@ -170,27 +201,35 @@ on_connection(void *context, int fd, const char *peer)
 	struct child child = {.fd = fd, .parent_fd = -1, .queue_fd = -1};
 
 	(void)snprintf(child.peer, sizeof(child.peer), "%s", peer);
-	if (choose_mode(server, &child.mode))
+	if (atomic_load(&server->settings->shared->stopping))
+		child.mode = CHILD_REJECT_STOPPING;
+	else
+		child.mode = admission_mode(
+		    &server->conf->receiver, server->children, peer);
+	if (admission_has_room(child.mode, server->children, peer))
 		spawn(server, &child);
 	else
-		LOG(LOG_LEVEL_WARNING, "not-served", LOG_STR("peer", peer),
-		    LOG_STR("error", "too many to reject"));
+		admission_refuse(&server->admission, peer);
 	(void)close(fd);
 }
 
-/* false: not even a rejection. */
-static bool
-choose_mode(const struct server *server, enum child_mode *mode)
+static int
+open_tls(const struct conf *conf, struct tls **tls, struct err *err)
 {
-	size_t serving = children_serving(server->children);
+	return tls_create(
+	    &conf->receiver.tls, TLS_ACCEPTOR, "receiver.tls", tls, err);
+}
 
-	*mode = CHILD_SERVE;
-	if (atomic_load(&server->settings->shared->stopping))
-		*mode = CHILD_REJECT_STOPPING;
-	else if (serving >= (size_t)server->conf->receiver.max_associations)
-		*mode = CHILD_REJECT_LIMIT;
-	return *mode == CHILD_SERVE ||
-	       children_rejecting(server->children) < REJECTING_MAX;
+/* Once a day. */
+static void
+check_expiry(struct server *server)
+{
+	server->expiry_at_ms = NEVER;
+	if (server->tls == NULL)
+		return;
+	certificate_warn("receiver", server->conf->receiver.tls.certificate,
+	    tls_end(server->tls));
+	server->expiry_at_ms = clock_mono_ms() + EXPIRY_CHECK_MS;
 }
 
 /* The child's name is known to both: the time here, and its process ID. */
@@ -203,6 +242,7 @@ spawn(struct server *server, struct child *child)
 
 	child->conf = server->conf;
 	child->spool = server->settings->spool;
+	child->tls = server->tls;
 	child->shared = server->settings->shared;
 	pid = process_fork(&child->parent_fd, &err);
 	if (pid == 0) {
@@ -301,13 +341,16 @@ reload(struct server *server)
 {
 	struct err err = {.class = ERR_NONE};
 	struct conf *old = server->conf, *new = NULL;
+	struct tls *tls = NULL;
 
 	notify_reloading();
 	if (conf_load(old->path, &new, &err) == -1 ||
+	    open_tls(new, &tls, &err) == -1 ||
 	    server_prepare(new, server->settings->spool,
 		server->settings->shared, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "reload-failed",
 		    LOG_STR("error", err.text));
+		tls_free(tls);
 		conf_free(new);
 		process_notify("READY=1");
 		return;
@@ -316,6 +359,9 @@ reload(struct server *server)
 		LOG(LOG_LEVEL_WARNING, "restart-needed",
 		    LOG_STR("key", "StorageLocation"));
 	server->conf = new;
+	tls_free(server->tls);
+	server->tls = tls;
+	check_expiry(server);
 	log_open("dcmspool-receiver", new->log_level, new->log_to_syslog);
 	if (ports_move(server->ports, new->receiver.local_interface,
 		new->receiver.port, &err) == -1)

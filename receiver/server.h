@@ -21,6 +21,9 @@ struct server_settings {
 /* Serves until SIGTERM or SIGINT: 0; -1 where it cannot begin, or go on. */
 int server_run(const struct server_settings *settings, struct err *err);
 
+/* Whether the configuration's certificates and keys can be used. */
+int server_check(const struct conf *conf, struct err *err);
+
 /* What a start and a reload need: folders of destinations, meters. */
 int server_prepare(const struct conf *conf, const struct spool *spool,
     struct shared *shared, struct err *err);

@@ -5,6 +5,7 @@
  * Errors: those of the association end it; all others become an answer.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 #include "store.h"
 #include "wait.h"
 
+#define MS_PER_S 1000
+
 struct store {
 	struct child *child;
 	uint8_t context_id;
@@ -30,6 +33,7 @@ struct store {
 	struct item_writer *writer; /* NULL where it is refused */
 	struct item_name name;
 	struct head head;
+	int64_t bytes; /* of the data set, so far */
 	int64_t arrived_ms;
 	bool is_refused;
 	struct answer answer; /* where it is */
@@ -50,6 +54,7 @@ static enum assoc_event answer_when_delivered(
     struct store *store, struct err *err);
 static void sync_now(struct store *store);
 static enum assoc_event answer_now(struct store *store, struct err *err);
+static void slow_down(const struct store *store);
 static void log_answer(const struct store *store, const struct answer *answer);
 
 enum assoc_event
@@ -76,6 +81,7 @@ store_serve(struct child *child, uint8_t context_id,
 		if (!store.is_refused)
 			finish(&store, bytes);
 		event = answer(&store, err);
+		slow_down(&store);
 	} else {
 		broke_off(&store, bytes, err);
 	}
@@ -129,8 +135,7 @@ check_request(struct store *store)
 		refuse(store, STATUS_CANNOT_UNDERSTAND, "no data set");
 		return;
 	}
-	store->route = route_find(
-	    child->conf, child->calling_aet, child->called_aet, sop_class);
+	store->route = route_find(child->conf, &child->who, sop_class);
 	if (store->route == NULL)
 		refuse(store, STATUS_NOT_AUTHORIZED, "no route takes it");
 	else if (space_is_short(child))
@@ -204,10 +209,17 @@ static void
 take_piece(void *context, const void *data, size_t size)
 {
 	struct store *store = context;
+	int64_t most = store->child->conf->receiver.max_instance_bytes;
 	struct err err = {.class = ERR_NONE};
 
 	if (store->is_refused)
 		return;
+	store->bytes += (int64_t)size;
+	if (most > 0 && store->bytes > most) {
+		refuse(store, STATUS_OUT_OF_RESOURCES,
+		    "larger than MaxInstanceBytes");
+		return;
+	}
 	head_add(&store->head, data, size);
 	if (item_writer_write(store->writer, data, size, &err) == -1)
 		refuse_for(store, &err);
@@ -323,6 +335,27 @@ answer_now(struct store *store, struct err *err)
 	    LOG_INT("message", store->request->message_id),
 	    LOG_STR("error", err->text));
 	return ASSOC_CLOSED;
+}
+
+/* MaxRate. Nothing else is due on this association meanwhile. */
+static void
+slow_down(const struct store *store)
+{
+	struct child *child = store->child;
+	int64_t now_ms = clock_mono_ms(), left_ms;
+
+	if (store->route == NULL || store->route->max_rate == 0)
+		return;
+	left_ms = child->second_ms + MS_PER_S - now_ms;
+	if (left_ms <= 0) {
+		child->second_ms = now_ms;
+		child->in_second = 0;
+		left_ms = MS_PER_S;
+	}
+	if (++child->in_second < store->route->max_rate)
+		return;
+	(void)poll(NULL, 0, (int)left_ms);
+	child->second_ms = 0;
 }
 
 /* The comment is one of ours here. */

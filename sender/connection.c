@@ -8,6 +8,7 @@
 
 #include "../spool/dimse.h"
 #include "../spool/fs.h"
+#include "../spool/peer.h"
 #include "connection.h"
 
 #define OFFERS_MAX	   64 /* items looked at in a folder */
@@ -35,6 +36,7 @@ static bool was_proposed(
 static void offer_queued(
     struct connection *c, struct offer_scan *scan, enum queue_state state);
 static int offer_item(void *context, const char *file);
+static bool is_whom_we_mean(struct connection *c, struct err *err);
 static enum lane_outcome open_association(
     struct connection *c, struct err *err);
 static enum lane_outcome echo(
@@ -261,6 +263,7 @@ open_association(struct connection *c, struct err *err)
 	const struct requestor_params params = {
 	    .host = conf->remote_host,
 	    .port = conf->remote_port,
+	    .tls = c->tls,
 	    .calling_aet = c->calling_aet,
 	    .called_aet = c->called_aet,
 	    .max_pdu_bytes = conf->max_pdu_bytes,
@@ -289,10 +292,30 @@ open_association(struct connection *c, struct err *err)
 		return LANE_LINK_REFUSED;
 	}
 	c->proposed_n = c->contexts.n;
+	if (!is_whom_we_mean(c, err))
+		return LANE_LINK_REFUSED;
 	LOG(LOG_LEVEL_DEBUG, "associated", LOG_STR("destination", conf->name),
 	    LOG_STR("calling", c->calling_aet),
-	    LOG_STR("called", c->called_aet), LOG_INT("contexts", n));
+	    LOG_STR("called", c->called_aet), LOG_INT("contexts", n),
+	    LOG_STR("tls", assoc_tls(c->assoc)));
 	return LANE_OK;
+}
+
+/* Nothing of an item has been sent so far. */
+static bool
+is_whom_we_mean(struct connection *c, struct err *err)
+{
+	const struct peer_certificate *shown = assoc_peer_certificate(c->assoc);
+
+	if (c->tls == NULL ||
+	    peer_certificate_matches(&c->conf->tls.peer_certificate, shown))
+		return true;
+	(void)err_set(err, ERR_TEMPORARY,
+	    "TLS: PeerCertificate does not mean the certificate of %.100s (%s)",
+	    shown == NULL || shown->names_n == 0 ? "nobody" : shown->names[0],
+	    shown == NULL ? "none" : shown->fingerprint);
+	connection_abort(c);
+	return false;
 }
 
 static enum lane_outcome

@@ -47,7 +47,7 @@ static void report_reason(struct lane_report *report, const struct err *err);
 
 int
 lane_main(const struct spool *spool, const struct conf_destination *conf,
-    struct lane_shared *shared, int socket_fd)
+    struct tls *tls, struct lane_shared *shared, int socket_fd)
 {
 	struct lane lane = {.socket_fd = socket_fd};
 	struct lane_report report;
@@ -55,7 +55,8 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 	struct err err;
 	int rc = EX_OSERR;
 
-	lane.connection = (struct connection){.spool = spool, .conf = conf};
+	lane.connection =
+	    (struct connection){.spool = spool, .conf = conf, .tls = tls};
 	lane.deliver =
 	    (struct deliver){.connection = &lane.connection, .shared = shared};
 	lane.deliver.block = malloc(DELIVER_BLOCK_BYTES);

@@ -13,6 +13,7 @@
 #include "../spool/conf.h"
 #include "../spool/result.h"
 #include "../spool/spool.h"
+#include "../spool/tls_dcmtk.h"
 
 enum lane_job_kind {
 	LANE_DELIVER, /* send queue/<dest>/<state>/<file> */
@@ -69,8 +70,9 @@ struct lane_shared {
 	atomic_bool sent_whole; /* the item that it died on was, unanswered */
 };
 
-/* The process's main function. Returns its exit code. */
+/* The process's main function. tls is NULL where there is none. Returns its
+ * exit code. */
 int lane_main(const struct spool *spool, const struct conf_destination *conf,
-    struct lane_shared *shared, int socket_fd);
+    struct tls *tls, struct lane_shared *shared, int socket_fd);
 
 #endif

@@ -15,6 +15,7 @@
 #include "../spool/clock.h"
 #include "../spool/process.h"
 #include "down.h"
+#include "identities.h"
 #include "lanes.h"
 #include "settle.h"
 
@@ -175,8 +176,9 @@ run_child(struct lane_handle *lane, int socket_fd)
 	(void)close(sender->signal_fd);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
-	_exit(lane_main(
-	    &sender->spool, lane->dest->conf, lane->shared, socket_fd));
+	_exit(lane_main(&sender->spool, lane->dest->conf,
+	    identities_find(sender->identities, sender->conf, lane->dest->conf),
+	    lane->shared, socket_fd));
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "../spool/assoc_dcmtk.h"
 #include "../spool/clock.h"
 #include "../spool/process.h"
+#include "identities.h"
 #include "sender.h"
 
 #define PROGRAM	     "dcmspool-sender"
@@ -44,8 +45,10 @@ run(const struct process_options *options, struct err *err)
 	if (conf_load(options->conf_path, &sender.conf, err) == -1)
 		return -1;
 	if (options->check_only) {
+		rc = identities_load(sender.conf, &sender.identities, err);
+		identities_free(sender.identities);
 		conf_free(sender.conf);
-		return 0;
+		return rc;
 	}
 	log_open(PROGRAM, sender.conf->log_level, sender.conf->log_to_syslog);
 	srandom((unsigned)(clock_mono_us() ^ getpid()));

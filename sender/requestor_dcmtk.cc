@@ -82,7 +82,7 @@ associate(const struct requestor_params *params,
 	    params->host, params->port, params->connect_timeout_ms, err);
 	if (fd == -1)
 		return REQUESTOR_UNREACHABLE;
-	if (assoc->open_network(NET_REQUESTOR, fd, err) == -1)
+	if (assoc->open_network(NET_REQUESTOR, params->tls, fd, err) == -1)
 		return REQUESTOR_FAILED;
 	listener = connect_listen_local(&port, err);
 	if (listener == -1)
@@ -137,6 +137,8 @@ make_parameters(const struct requestor_params *params,
 	    *out, params->calling_aet, params->called_aet, nullptr);
 	if (cond.good())
 		cond = ASC_setPresentationAddresses(*out, "localhost", address);
+	if (cond.good())
+		cond = ASC_setTransportLayerType(*out, params->tls != nullptr);
 	for (i = 0; i < n && cond.good(); i++) {
 		const char *syntax = contexts[i].transfer_syntax;
 
@@ -156,6 +158,9 @@ failure(const struct assoc *assoc, const OFCondition &cond, struct err *err)
 	if (cond == DUL_ASSOCIATIONREJECTED)
 		return rejection(&assoc->ul->params->DULparams, err);
 	(void)assoc_failure(assoc, cond, "associate", err);
+	/* It will not get better by itself. */
+	if (assoc->wire.end == WIRE_TLS)
+		return REQUESTOR_REJECTED_FOR_GOOD;
 	if (assoc->wire.end != WIRE_OPEN || cond == DUL_READTIMEOUT)
 		return REQUESTOR_UNREACHABLE;
 	return REQUESTOR_FAILED;

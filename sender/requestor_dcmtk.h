@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../spool/assoc_dcmtk.h"
+#include "../spool/tls_dcmtk.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +17,7 @@ extern "C" {
 struct requestor_params {
 	const char *host; /* name, IPv4 or IPv6 address */
 	int port;
+	struct tls *tls; /* NULL = in the clear */
 	const char *calling_aet;
 	const char *called_aet;
 	int max_pdu_bytes;
@@ -35,7 +37,7 @@ enum requestor_outcome {
 	REQUESTOR_OK,		     /* at least one context was accepted */
 	REQUESTOR_UNREACHABLE,	     /* name, connect, reset, timeout */
 	REQUESTOR_REJECTED,	     /* A-ASSOCIATE-RJ, transient */
-	REQUESTOR_REJECTED_FOR_GOOD, /* A-ASSOCIATE-RJ, permanent */
+	REQUESTOR_REJECTED_FOR_GOOD, /* A-ASSOCIATE-RJ, permanent; TLS failed */
 	REQUESTOR_NO_CONTEXT,	     /* accepted, with no context at all;
 					aborted or released again */
 	REQUESTOR_FAILED	     /* aborted, protocol error, or ours */

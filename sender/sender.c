@@ -14,6 +14,7 @@
 #include "../spool/watch.h"
 #include "destination.h"
 #include "expire.h"
+#include "identities.h"
 #include "lanes.h"
 
 #define SCAN_MS		  60000
@@ -91,7 +92,8 @@ open_all(struct sender *sender, struct err *err)
 	int64_t newest_us;
 	struct err watch_err;
 
-	if (spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
+	if (identities_load(sender->conf, &sender->identities, err) == -1 ||
+	    spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
 		return -1;
 	sender->stamps = stamp_source_create(newest_us, err);
 	sender->loop = loop_create(err);
@@ -262,6 +264,7 @@ on_destination_name(
 static void
 reload(struct sender *sender)
 {
+	struct identities *identities = NULL;
 	struct conf *conf;
 	struct err err;
 
@@ -276,7 +279,14 @@ reload(struct sender *sender)
 		    LOG_STR("reason",
 			"StorageLocation has changed: that takes a restart"));
 		conf_free(conf);
+	} else if (identities_load(conf, &identities, &err) == -1) {
+		LOG(LOG_LEVEL_ERROR, "not-reloaded",
+		    LOG_STR("reason", err.text));
+		conf_free(conf);
 	} else {
+		identities_free(sender->identities);
+		sender->identities = identities;
+		sender->next_expiry_ms = 0;
 		reconfigure(sender, conf);
 	}
 	process_notify("READY=1");
@@ -296,8 +306,9 @@ reconfigure(struct sender *sender, struct conf *conf)
 		    LOG_STR("reason", err.text));
 	TAILQ_FOREACH (dest, &sender->destinations, next) {
 		now = conf_find_destination(conf, dest->name);
-		/* An association keeps what it began with, and ends. */
-		if (now == NULL || dest->conf == NULL ||
+		/* An association keeps what it began with, and ends; that of
+		 * one with TLS may have got other certificates. */
+		if (now == NULL || dest->conf == NULL || now->tls.on ||
 		    !conf_destination_equal(now, dest->conf))
 			lanes_retire(dest);
 		destination_configure(dest);
@@ -325,6 +336,9 @@ turn(struct sender *sender)
 		sender->next_expire_ms =
 		    clock_mono_ms() + expire_interval_ms(sender->conf);
 	}
+	if (now_ms >= sender->next_expiry_ms)
+		sender->next_expiry_ms =
+		    identities_warn(sender->identities, sender->conf);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
 		destination_run(dest);
 }
@@ -340,6 +354,8 @@ wait_ms(struct sender *sender)
 		until_ms = sender->next_scan_ms;
 	if (sender->next_expire_ms < until_ms)
 		until_ms = sender->next_expire_ms;
+	if (sender->next_expiry_ms < until_ms)
+		until_ms = sender->next_expiry_ms;
 	TAILQ_FOREACH (dest, &sender->destinations, next) {
 		due_ms = destination_due_ms(dest);
 		if (due_ms != -1 && due_ms < until_ms)
@@ -386,6 +402,7 @@ close_all(struct sender *sender)
 	while ((dest = TAILQ_FIRST(&sender->destinations)) != NULL)
 		destination_free(dest);
 	loop_free(sender->loop);
+	identities_free(sender->identities);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
 }

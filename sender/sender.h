@@ -15,11 +15,13 @@
 #include "../spool/stamp.h"
 
 struct destination;
+struct identities;
 TAILQ_HEAD(destination_list, destination);
 
 struct sender {
 	struct spool spool;
 	struct conf *conf;
+	struct identities *identities; /* of its destinations */
 	struct loop *loop;
 	struct stamp_source *stamps; /* for foreign items */
 	struct process_watchdog watchdog;
@@ -34,7 +36,8 @@ struct sender {
 	int64_t stop_by_ms; /* 0 until it stops */
 	int64_t next_scan_ms;
 	int64_t next_expire_ms;
-	uint32_t generation; /* of the scan that runs, or ran last */
+	int64_t next_expiry_ms; /* of certificates */
+	uint32_t generation;	/* of the scan that runs, or ran last */
 	struct destination_list destinations;
 };
 

@@ -46,9 +46,10 @@ assoc::~assoc()
 }
 
 int
-assoc::open_network(T_ASC_NetworkRole role, int substitute, struct err *err)
+assoc::open_network(
+    T_ASC_NetworkRole role, struct tls *tls, int substitute, struct err *err)
 {
-	auto layer = std::make_unique<WireLayer>(wire, substitute);
+	auto layer = std::make_unique<WireLayer>(wire, tls, substitute);
 	OFCondition cond;
 
 	cond = ASC_initializeNetwork(role, 0, NETWORK_S, &network);
@@ -101,9 +102,14 @@ int
 assoc_failure(const struct assoc *assoc, const OFCondition &cond,
     const char *doing, struct err *err)
 {
-	if (assoc->wire.end != WIRE_OPEN) {
-		(void)err_set(
-		    err, ERR_TEMPORARY, "%s: %s", doing, assoc->wire.reason());
+	wire_end end = assoc->wire.end;
+
+	if (end != WIRE_OPEN) {
+		(void)err_set(err,
+		    end == WIRE_TLS || end == WIRE_FLOOD ? ERR_CORRUPT
+							 : ERR_TEMPORARY,
+		    "%s: %s%s", doing, end == WIRE_TLS ? "TLS: " : "",
+		    assoc->wire.reason());
 		if (err != nullptr)
 			err->sys = assoc->wire.error;
 		return -1;
@@ -166,7 +172,33 @@ assoc_transfer_syntax(const struct assoc *assoc, uint8_t id)
 extern "C" bool
 assoc_buffered(struct assoc *assoc)
 {
-	return assoc->pdvs_bytes > 0;
+	return assoc->pdvs_bytes > 0 || assoc->wire.pending();
+}
+
+extern "C" bool
+assoc_arrived(struct assoc *assoc)
+{
+	bool arrived = true;
+
+	(void)assoc_guard(nullptr, [&] {
+		arrived = assoc->wire.arrived(0) || assoc->wire.pending();
+		return 0;
+	});
+	return arrived;
+}
+
+extern "C" const char *
+assoc_tls(const struct assoc *assoc)
+{
+	return assoc->wire.session == nullptr ? ""
+					      : assoc->wire.session->protocol();
+}
+
+extern "C" const struct peer_certificate *
+assoc_peer_certificate(const struct assoc *assoc)
+{
+	return assoc->wire.session == nullptr ? nullptr
+					      : assoc->wire.session->peer();
 }
 
 extern "C" enum assoc_event

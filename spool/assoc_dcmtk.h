@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct assoc;
+struct peer_certificate;
 
 struct assoc_pdv {
 	uint8_t context_id;
@@ -52,8 +53,16 @@ size_t assoc_pdv_bytes(const struct assoc *assoc);
 const char *assoc_abstract_syntax(const struct assoc *assoc, uint8_t id);
 const char *assoc_transfer_syntax(const struct assoc *assoc, uint8_t id);
 
-/* Whether a PDV is here that needs no reading from the socket. */
+/* Whether something is here that needs no reading from the socket. */
 bool assoc_buffered(struct assoc *assoc);
+/* Whether a socket that is readable has more than TLS's own. */
+bool assoc_arrived(struct assoc *assoc);
+
+/* "TLSv1.3" and so on, or "" in the clear. */
+const char *assoc_tls(const struct assoc *assoc);
+/* What the peer has shown, or NULL: none, or in the clear. */
+const struct peer_certificate *assoc_peer_certificate(
+    const struct assoc *assoc);
 
 /*
  * The next PDV or event. timeout_ms bounds the wait for a PDU's first byte

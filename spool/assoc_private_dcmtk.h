@@ -42,8 +42,8 @@ struct assoc {
 	~assoc();
 
 	/* Takes over substitute (see WireLayer), also on failure. */
-	int open_network(
-	    T_ASC_NetworkRole role, int substitute, struct err *err);
+	int open_network(T_ASC_NetworkRole role, struct tls *tls,
+	    int substitute, struct err *err);
 
 	/* From the peer's maximum PDU size; 0 is no limit. -1 where no data
 	 * would fit. */

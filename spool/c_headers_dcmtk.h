@@ -1,5 +1,5 @@
 /*
- * The C headers, as C++ reads them: struct err has a member that is named
+ * The C headers, as C++ reads them: structs have members that are named
  * `class`, which C++ reserves. Only *_dcmtk.cc include this, before any other
  * header of ours.
  */
@@ -13,10 +13,13 @@
 extern "C" {
 #define class class_of_error
 #include "err.h"
+
+#include "conf.h"
 #undef class
 
 #include "clock.h"
 #include "log.h"
+#include "peer.h"
 }
 
 #endif

@@ -35,30 +35,55 @@ enum conf_status_class {
 	CONF_STATUS_PERMANENT
 };
 
-/* A comma-separated list of literals or fnmatch(3) patterns, trimmed. */
+enum conf_tls_profile {
+	CONF_TLS_BCP195,	 /* RFC 7525, PS3.15 B.9 */
+	CONF_TLS_BCP195_ND,	 /* non-downgrading, PS3.15 B.10 */
+	CONF_TLS_BCP195_EXTENDED /* PS3.15 B.11 */
+};
+
+/* A comma-separated list of literals, patterns or networks, trimmed. */
 struct conf_patterns {
 	char **pattern;
 	size_t n;
+};
+
+/* TLS at one end; all files are PEM. */
+struct conf_tls {
+	bool on;	   /* the group is there */
+	char *certificate; /* ours, and those between it and its root */
+	char *private_key;
+	char *passphrase_file;	    /* "" = the key is in the clear */
+	char *trusted_certificates; /* "" = nobody's is asked for */
+	char *revocation_lists;	    /* "" = none */
+	enum conf_tls_profile profile;
+	bool require_peer_certificate;
+	struct conf_patterns peer_certificate; /* which: see peer.h */
 };
 
 struct conf_receiver {
 	struct conf_patterns local_aet;	 /* called AE titles we answer to */
 	struct conf_patterns remote_aet; /* calling AE titles let in */
 	int port;
-	char *local_interface; /* address or interface name; "" = all */
+	char *local_interface;	   /* address or interface name; "" = all */
+	struct conf_patterns peer; /* networks let in: see peer.h */
 	int max_associations;
+	int max_associations_per_peer;
+	int64_t max_instance_bytes; /* 0 = no limit */
 	int max_pdu_bytes;
 	int artim_s;
 	int idle_timeout_s;
 	int dimse_timeout_s;
 	struct conf_patterns extra_sop_classes;
+	struct conf_tls tls;
 };
 
 struct conf_route {
 	struct conf_patterns remote_aet, local_aet, sop_class;
+	struct conf_patterns peer, peer_certificate; /* see peer.h */
 	size_t *destinations; /* indices into conf.destinations, in order */
 	size_t destinations_n;
 	bool *wait_for; /* destinations_n: whose result is waited for */
+	int max_rate;	/* instances a second of an association; 0 = no limit */
 	enum conf_answer_when answer_when;
 	int response_timeout_s;
 	enum conf_on_timeout on_timeout;
@@ -90,6 +115,7 @@ struct conf_destination {
 	int64_t max_queue_bytes; /* 0 = no limit */
 	struct conf_status_rule *status_rules;
 	size_t status_rules_n;
+	struct conf_tls tls;
 };
 
 struct conf {

@@ -15,6 +15,7 @@ static bool equal_patterns(
 static bool equal_targets(
     const struct conf_route *a, const struct conf_route *b);
 static bool equal_waits(const struct conf_route *a, const struct conf_route *b);
+static bool equal_tls(const struct conf_tls *a, const struct conf_tls *b);
 static bool equal_rules(
     const struct conf_destination *a, const struct conf_destination *b);
 
@@ -32,14 +33,18 @@ conf_value_equal(
 	case CONF_INT64:
 		return *(const int64_t *)a == *(const int64_t *)b;
 	case CONF_FLAG:
+	case CONF_BOOL:
 		return *(const bool *)a == *(const bool *)b;
 	case CONF_FOLDER:
+	case CONF_FILE:
 	case CONF_HOST:
 	case CONF_NAME:
 	case CONF_AET:
 		return equal_strings(*(char *const *)a, *(char *const *)b);
 	case CONF_AETS:
 	case CONF_UIDS:
+	case CONF_NETWORKS:
+	case CONF_CERTIFICATES:
 		return equal_patterns(a, b);
 	case CONF_TARGETS:
 		return equal_targets(base_a, base_b);
@@ -47,6 +52,8 @@ conf_value_equal(
 		return equal_waits(base_a, base_b);
 	case CONF_STATUS_CLASSES:
 		return equal_rules(base_a, base_b);
+	case CONF_TLS_GROUP:
+		return equal_tls(a, b);
 	}
 	return false;
 }
@@ -107,6 +114,22 @@ equal_rules(const struct conf_destination *a, const struct conf_destination *b)
 		if (a->status_rules[i].first != b->status_rules[i].first ||
 		    a->status_rules[i].last != b->status_rules[i].last ||
 		    a->status_rules[i].class != b->status_rules[i].class)
+			return false;
+	return true;
+}
+
+static bool
+equal_tls(const struct conf_tls *a, const struct conf_tls *b)
+{
+	const struct conf_key *table;
+	size_t i, n;
+
+	if (!a->on || !b->on)
+		return a->on == b->on;
+	table = conf_table(&n);
+	for (i = 0; i < n; i++)
+		if (strcmp(table[i].group, CONF_TLS) == 0 &&
+		    !conf_value_equal(&table[i], a, b))
 			return false;
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf_list.h"
+#include "peer.h"
 
 #define AET_MAX 16 /* PS3.5 6.2 */
 #define UID_MAX 64 /* PS3.5 9.1 */
@@ -17,6 +18,7 @@
 static int split(const char *text, struct conf_patterns *list,
     const struct conf_place *place, struct err *err);
 static int append(struct conf_patterns *list, const char *start, size_t size);
+static const char *entry_problem(const struct conf_key *key, const char *entry);
 static const char *uid_problem(const char *uid);
 static int find_target(const char *name, const struct conf *conf, size_t *index,
     const struct conf_place *place, struct err *err);
@@ -40,9 +42,7 @@ conf_list_patterns(const struct conf_key *key, const char *text,
 		return conf_fail(place, err, "is empty; write %s = %s;",
 		    key->name, key->example);
 	for (i = 0; i < patterns->n; i++) {
-		problem = key->type == CONF_AETS
-			      ? conf_aet_problem(patterns->pattern[i], true)
-			      : uid_problem(patterns->pattern[i]);
+		problem = entry_problem(key, patterns->pattern[i]);
 		if (problem != NULL)
 			return conf_fail(place, err, "\"%.80s\" %s",
 			    patterns->pattern[i], problem);
@@ -147,6 +147,18 @@ conf_aet_problem(const char *aet, bool pattern)
 		return "is no AE title that can be passed on; write "
 		       "\"%calling\", \"%called\", or one without a leading %";
 	return NULL;
+}
+
+static const char *
+entry_problem(const struct conf_key *key, const char *entry)
+{
+	if (key->type == CONF_AETS)
+		return conf_aet_problem(entry, true);
+	if (key->type == CONF_NETWORKS)
+		return peer_network_problem(entry);
+	if (key->type == CONF_CERTIFICATES)
+		return peer_certificate_problem(entry);
+	return uid_problem(entry);
 }
 
 static const char *

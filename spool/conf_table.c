@@ -23,6 +23,7 @@
 #define DESTINATION(field)                                                     \
 	CONF_DESTINATIONS, offsetof(struct conf_destination, field)
 #define IN_LOG(field) CONF_LOG, offsetof(struct conf, field)
+#define IN_TLS(field) CONF_TLS, offsetof(struct conf_tls, field)
 
 /* One row each; `place` is a group and an offset, from one of the above. */
 #define ROW(...) ROW_EXPAND(__VA_ARGS__)
@@ -43,10 +44,17 @@
 	ROW(place, name, .type = (type_), .required = true,                    \
 	    .example = (example_))
 
+#define TLS_EXAMPLE                                                            \
+	"{ Certificate = \"/etc/dcmspool/cert.pem\"; PrivateKey = "            \
+	"\"/etc/dcmspool/key.pem\"; TrustedCertificates = "                    \
+	"\"/etc/dcmspool/ca.pem\"; }"
+
 /* In the order of the enums in conf.h and log.h. */
 static const char *const answer_when[] = {"delivered", "spooled", NULL};
 static const char *const on_timeout[] = {"refuse", "accept", NULL};
 static const char *const on_link_down[] = {"queue", "reject", NULL};
+static const char *const profiles[] = {
+    "BCP195", "BCP195-ND", "BCP195-Extended", NULL};
 static const char *const log_level[] = {
     "debug", "info", "warning", "error", NULL};
 static const char *const log_to[] = {"stderr", "syslog", NULL};
@@ -68,8 +76,14 @@ static const struct conf_key table[] = {
     NUMBER(RECEIVER(port), CONF_INT, "IPPort", 1112, 1, 65535, NULL),
     TEXT(RECEIVER(local_interface), CONF_HOST, "LocalInterface", "",
 	"\"127.0.0.1\""),
+    TEXT(RECEIVER(peer), CONF_NETWORKS, "Peer", "*",
+	"\"10.1.0.0/16, 2001:db8::/32\""),
     NUMBER(RECEIVER(max_associations), CONF_INT, "MaxAssociations", 100, 1,
 	10000, "associations"),
+    NUMBER(RECEIVER(max_associations_per_peer), CONF_INT,
+	"MaxAssociationsPerPeer", 80, 1, 10000, "associations"),
+    NUMBER(RECEIVER(max_instance_bytes), CONF_INT64, "MaxInstanceBytes", 0, 0,
+	EIB, "bytes"),
     NUMBER(RECEIVER(max_pdu_bytes), CONF_INT, "MaxPDU", PDU_MAX, PDU_MIN,
 	PDU_MAX, "bytes"),
     NUMBER(RECEIVER(artim_s), CONF_INT, "ARTIM", 10, 1, 3600, "seconds"),
@@ -79,11 +93,17 @@ static const struct conf_key table[] = {
 	"seconds"),
     TEXT(RECEIVER(extra_sop_classes), CONF_UIDS, "ExtraSOPClasses", "",
 	"\"1.3.12.2.1107.5.9.1, 1.2.840.113619.4.*\""),
+    TEXT(RECEIVER(tls), CONF_TLS_GROUP, "tls", NULL, TLS_EXAMPLE),
 
     TEXT(ROUTE(remote_aet), CONF_AETS, "RemoteAET", "*", "\"CT*\""),
     TEXT(ROUTE(local_aet), CONF_AETS, "LocalAET", "*", "\"ENS-SCP\""),
+    TEXT(ROUTE(peer), CONF_NETWORKS, "Peer", "*", "\"10.1.0.0/16\""),
+    TEXT(ROUTE(peer_certificate), CONF_CERTIFICATES, "PeerCertificate", "*",
+	"\"ct1.example.org\""),
     TEXT(ROUTE(sop_class), CONF_UIDS, "SOPClass", "*",
 	"\"1.2.840.10008.5.1.4.1.1.2*\""),
+    NUMBER(ROUTE(max_rate), CONF_INT, "MaxRate", 0, 0, 100000,
+	"instances"),
     /* before WaitFor, which is checked against it */
     REQUIRED(ROUTE(destinations), CONF_TARGETS, "DuplexTargetConfigNames",
 	"\"PACS, ARCHIVE\""),
@@ -128,6 +148,23 @@ static const struct conf_key table[] = {
 	EIB, "bytes"),
     TEXT(DESTINATION(status_rules), CONF_STATUS_CLASSES, "StatusClass", NULL,
 	"[ \"0xA900 transient\", \"0xB000-0xBFFF permanent\" ]"),
+    TEXT(DESTINATION(tls), CONF_TLS_GROUP, "tls", NULL, TLS_EXAMPLE),
+
+    REQUIRED(IN_TLS(certificate), CONF_FILE, "Certificate",
+	"\"/etc/dcmspool/cert.pem\""),
+    REQUIRED(IN_TLS(private_key), CONF_FILE, "PrivateKey",
+	"\"/etc/dcmspool/key.pem\""),
+    TEXT(IN_TLS(passphrase_file), CONF_FILE, "PassphraseFile", "",
+	"\"/etc/dcmspool/passphrase\""),
+    TEXT(IN_TLS(trusted_certificates), CONF_FILE, "TrustedCertificates", "",
+	"\"/etc/dcmspool/ca.pem\""),
+    TEXT(IN_TLS(revocation_lists), CONF_FILE, "RevocationLists", "",
+	"\"/etc/dcmspool/crl.pem\""),
+    WORD(IN_TLS(profile), CONF_WORD, "Profile", "BCP195", profiles),
+    ROW(IN_TLS(require_peer_certificate), "RequirePeerCertificate",
+	.type = CONF_BOOL, .number = true, .example = "true"),
+    TEXT(IN_TLS(peer_certificate), CONF_CERTIFICATES, "PeerCertificate", "*",
+	"\"pacs.example.org\""),
 
     WORD(IN_LOG(log_level), CONF_WORD, "Level", "info", log_level),
     WORD(IN_LOG(log_to_syslog), CONF_FLAG, "To", "stderr", log_to),

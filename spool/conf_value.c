@@ -12,12 +12,15 @@
 
 #include "conf_list.h"
 #include "conf_status.h"
+#include "conf_tls.h"
 #include "conf_value.h"
 #include "name.h"
 
 #define WANTED_SIZE 256
 
 static int read_number(const struct conf_key *, config_setting_t *, void *,
+    const struct conf_place *, struct err *);
+static int read_bool(const struct conf_key *, config_setting_t *, bool *,
     const struct conf_place *, struct err *);
 static int read_word(const struct conf_key *, const char *, void *,
     const struct conf_place *, struct err *);
@@ -43,6 +46,10 @@ conf_value_read(const struct conf_key *key, config_setting_t *setting,
 		return read_number(key, setting, field, place, err);
 	if (key->type == CONF_STATUS_CLASSES)
 		return conf_status_read(key, setting, base, place, err);
+	if (key->type == CONF_TLS_GROUP)
+		return conf_tls_read(key, setting, conf, field, place, err);
+	if (key->type == CONF_BOOL)
+		return read_bool(key, setting, field, place, err);
 	if (setting != NULL) {
 		text = config_setting_get_string(setting);
 		if (text == NULL)
@@ -53,12 +60,15 @@ conf_value_read(const struct conf_key *key, config_setting_t *setting,
 	case CONF_FLAG:
 		return read_word(key, text, field, place, err);
 	case CONF_FOLDER:
+	case CONF_FILE:
 	case CONF_HOST:
 	case CONF_NAME:
 	case CONF_AET:
 		return read_string(key, text, field, place, err);
 	case CONF_AETS:
 	case CONF_UIDS:
+	case CONF_NETWORKS:
+	case CONF_CERTIFICATES:
 		return conf_list_patterns(key, text, field, place, err);
 	case CONF_TARGETS:
 		return conf_list_targets(key, text, conf, base, place, err);
@@ -66,7 +76,9 @@ conf_value_read(const struct conf_key *key, config_setting_t *setting,
 		return conf_list_wait_for(text, conf, base, place, err);
 	case CONF_INT:
 	case CONF_INT64:
+	case CONF_BOOL:
 	case CONF_STATUS_CLASSES:
+	case CONF_TLS_GROUP:
 		break;
 	}
 	return err_set(err, ERR_BUG, "%s has no type", key->name);
@@ -79,6 +91,7 @@ conf_value_free(const struct conf_key *key, void *base)
 
 	switch (key->type) {
 	case CONF_FOLDER:
+	case CONF_FILE:
 	case CONF_HOST:
 	case CONF_NAME:
 	case CONF_AET:
@@ -86,6 +99,8 @@ conf_value_free(const struct conf_key *key, void *base)
 		break;
 	case CONF_AETS:
 	case CONF_UIDS:
+	case CONF_NETWORKS:
+	case CONF_CERTIFICATES:
 		conf_list_free(field);
 		break;
 	case CONF_TARGETS:
@@ -97,10 +112,14 @@ conf_value_free(const struct conf_key *key, void *base)
 	case CONF_STATUS_CLASSES:
 		free(((struct conf_destination *)base)->status_rules);
 		break;
+	case CONF_TLS_GROUP:
+		conf_tls_free(field);
+		break;
 	case CONF_INT:
 	case CONF_INT64:
 	case CONF_WORD:
 	case CONF_FLAG:
+	case CONF_BOOL:
 		break;
 	}
 }
@@ -141,6 +160,19 @@ read_number(const struct conf_key *key, config_setting_t *setting, void *field,
 		*(int64_t *)field = value;
 	else
 		*(int *)field = (int)value;
+	return 0;
+}
+
+static int
+read_bool(const struct conf_key *key, config_setting_t *setting, bool *field,
+    const struct conf_place *place, struct err *err)
+{
+	*field = key->number != 0;
+	if (setting == NULL)
+		return 0;
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		return conf_fail_type(key, setting, place, err);
+	*field = config_setting_get_bool(setting) != CONFIG_FALSE;
 	return 0;
 }
 
@@ -194,7 +226,9 @@ string_problem(const struct conf_key *key, const char *s)
 			   ? NULL
 			   : "is not a name; write 1 to 64 letters, digits, "
 			     "'.', '_' or '-', the first one a letter or digit";
-	if (key->type == CONF_FOLDER)
+	if (key->type == CONF_FILE && *s == '\0' && !key->required)
+		return NULL;
+	if (key->type == CONF_FOLDER || key->type == CONF_FILE)
 		return *s == '/' && is_plain(s, true)
 			   ? NULL
 			   : "is not an absolute path; write one that begins "

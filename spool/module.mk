@@ -3,10 +3,12 @@ SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c \
 	conf.c conf_equal.c conf_list.c conf_place.c conf_read.c \
-	conf_scan.c conf_status.c conf_table.c conf_value.c command.c)
+	conf_scan.c conf_status.c conf_table.c conf_tls.c \
+	conf_value.c command.c peer.c certificate.c)
 
 # what both daemons share over DCMTK
-ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc oflog_dcmtk.cc \
+ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc tls_dcmtk.cc \
+	tls_session_dcmtk.cc oflog_dcmtk.cc \
 	dimse.c connect.c)
 
 # the operator command

@@ -23,6 +23,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define ALERT_MS 1000 /* for a peer whose handshake failed to close */
+
 static void set_option(int fd, int level, int option);
 
 /* DCMTK's handle on a wire. */
@@ -38,7 +40,33 @@ class WireConnection : public DcmTCPConnection
 	/* The base class closes the socket. */
 	~WireConnection() override
 	{
+		say_end();
 		wire.fd = -1;
+	}
+
+	OFCondition
+	serverSideHandshake() override
+	{
+		return shake_hands();
+	}
+
+	OFCondition
+	clientSideHandshake() override
+	{
+		return shake_hands();
+	}
+
+	void
+	close() override
+	{
+		say_end();
+		DcmTCPConnection::close();
+	}
+
+	OFBool
+	isTransparentConnection() override
+	{
+		return wire.session == nullptr;
 	}
 
 	ssize_t
@@ -57,19 +85,37 @@ class WireConnection : public DcmTCPConnection
 	OFBool
 	networkDataAvailable(int) override
 	{
-		if (wire.hung_up || wire.wait(POLLIN, wire.deadline_ms))
+		if (wire.hung_up || wire.arrived(Wire::OPERATION))
 			return OFTrue;
-		if (wire.received > 0)
+		if (wire.received > 0 || wire.pending())
 			wire.end = WIRE_STALLED;
 		return OFFalse;
 	}
 
       private:
+	OFCondition
+	shake_hands()
+	{
+		if (wire.shake_hands())
+			return EC_Normal;
+		/* The wire knows better. */
+		return makeOFCondition(
+		    OFM_dcmnet, DULC_TLSERROR, OF_error, "TLS failed");
+	}
+
+	void
+	say_end()
+	{
+		if (wire.fd != -1 && wire.session != nullptr &&
+		    wire.end == WIRE_OPEN && !wire.torn)
+			wire.session->say_end();
+	}
+
 	Wire &wire;
 };
 
-WireLayer::WireLayer(Wire &wire_, int substitute_)
-    : wire(wire_), substitute(substitute_)
+WireLayer::WireLayer(Wire &wire_, struct tls *tls_, int substitute_)
+    : wire(wire_), tls(tls_), substitute(substitute_)
 {
 }
 
@@ -82,7 +128,7 @@ WireLayer::~WireLayer()
 DcmTransportConnection *
 WireLayer::createConnection(DcmNativeSocketType fd, OFBool secure)
 {
-	if (secure)
+	if (secure != (tls != nullptr))
 		return nullptr;
 	if (substitute != -1) {
 		if (dup3(substitute, fd, O_CLOEXEC) == -1)
@@ -94,6 +140,8 @@ WireLayer::createConnection(DcmNativeSocketType fd, OFBool secure)
 	}
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 	set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+	if (tls != nullptr)
+		wire.session = std::make_unique<TlsSession>(*tls, wire);
 	return new WireConnection(fd, wire);
 }
 
@@ -102,7 +150,8 @@ Wire::begin_read(int first_ms, int rest)
 {
 	deadline_ms = first_ms < 0 ? NEVER : clock_mono_ms() + first_ms;
 	rest_ms = rest;
-	received = 0;
+	begun = false;
+	received = most = 0;
 	write_ms = rest > 0 ? rest : first_ms;
 }
 
@@ -110,6 +159,31 @@ void
 Wire::begin_write(int timeout_ms)
 {
 	write_ms = timeout_ms;
+}
+
+bool
+Wire::shake_hands()
+{
+	if (session == nullptr || session->handshake())
+		return true;
+	/* The alert is not to be lost with a reset. */
+	if (end == WIRE_TLS)
+		drain(ALERT_MS);
+	return false;
+}
+
+bool
+Wire::arrived(int64_t until_ms)
+{
+	if (session != nullptr)
+		return session->arrived(until_ms);
+	return wait(POLLIN, until_ms == OPERATION ? deadline_ms : until_ms);
+}
+
+bool
+Wire::pending() const
+{
+	return session != nullptr && session->pending();
 }
 
 bool
@@ -137,6 +211,25 @@ Wire::read(void *data, size_t size)
 
 	if (hung_up)
 		return 0;
+	if (most > 0 && received + size > most) {
+		end = WIRE_FLOOD;
+		errno = EMSGSIZE;
+		return -1;
+	}
+	got = session == nullptr ? receive(data, size, true)
+				 : session->read(data, size);
+	if (got > 0)
+		received += static_cast<size_t>(got);
+	if (got == sizeof(tail))
+		memcpy(tail, data, sizeof(tail));
+	return got;
+}
+
+ssize_t
+Wire::receive(void *data, size_t size, bool waits)
+{
+	ssize_t got;
+
 	for (;;) {
 		/* One-shot: the kernel turns it off again as it sees fit
 		 * (tcp(7)). */
@@ -144,6 +237,8 @@ Wire::read(void *data, size_t size)
 		got = recv(fd, data, size, MSG_DONTWAIT);
 		if (got >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
+		if (errno == EAGAIN && !waits)
+			return -1;
 		if (errno == EAGAIN && !wait(POLLIN, deadline_ms)) {
 			end = WIRE_STALLED;
 			errno = ETIMEDOUT;
@@ -151,17 +246,15 @@ Wire::read(void *data, size_t size)
 		}
 	}
 	if (got > 0) {
-		if (received == 0 && rest_ms > 0)
+		if (!begun && rest_ms > 0)
 			deadline_ms = clock_mono_ms() + rest_ms;
-		received += static_cast<size_t>(got);
+		begun = true;
 	} else if (got == 0) {
 		end = WIRE_FIN;
 	} else if (got == -1) {
 		end = WIRE_LOST;
 		error = errno;
 	}
-	if (got == sizeof(tail))
-		memcpy(tail, data, sizeof(tail));
 	return got;
 }
 
@@ -178,15 +271,16 @@ Wire::write(const void *data, size_t size)
 	}
 	joins = false;
 	head_size = 0;
-	if (send_all(part, 2) == -1) {
+	if (session == nullptr ? send_all(part, 2, more) == -1
+			       : !session->write(part, 2)) {
 		torn = true;
 		return -1;
 	}
 	return static_cast<ssize_t>(size);
 }
 
-ssize_t
-Wire::send_all(struct iovec *part, size_t parts)
+int
+Wire::send_all(struct iovec *part, size_t parts, bool more_follows)
 {
 	struct msghdr message = {};
 	ssize_t sent;
@@ -198,7 +292,7 @@ Wire::send_all(struct iovec *part, size_t parts)
 			message.msg_iovlen = parts;
 			sent = sendmsg(fd, &message,
 			    MSG_DONTWAIT | MSG_NOSIGNAL |
-				(more ? MSG_MORE : 0));
+				(more_follows ? MSG_MORE : 0));
 			if (sent == -1 && errno == EINTR)
 				continue;
 			if (sent == -1 && errno == EAGAIN) {
@@ -231,7 +325,11 @@ Wire::drain(int timeout_ms)
 	uint8_t waste[4096];
 	ssize_t got;
 
-	if (fd == -1 || shutdown(fd, SHUT_WR) == -1)
+	if (fd == -1)
+		return;
+	if (session != nullptr && end == WIRE_OPEN && !torn)
+		session->say_end();
+	if (shutdown(fd, SHUT_WR) == -1)
 		return;
 	while (clock_mono_ms() < until_ms && wait(POLLIN, until_ms)) {
 		got = recv(fd, waste, sizeof(waste), MSG_DONTWAIT);
@@ -253,6 +351,10 @@ Wire::reason() const
 		return strerror(error);
 	case WIRE_STALLED:
 		return "no progress in time";
+	case WIRE_TLS:
+		return session->reason();
+	case WIRE_FLOOD:
+		return "more came than may";
 	}
 	return "the connection is open";
 }

@@ -6,7 +6,7 @@ TEST_UNIT := $(OUT)/tests/unit
 
 $(TEST_UNIT): $(call objects,$(TEST_SRC)) $(OUT)/libspool.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson -lcrypto
 
 check: all $(TEST_UNIT)
 	PYTHON=$(PYTHON) BIN=$(BIN) UNIT=$(TEST_UNIT) sh tests/check.sh
@@ -27,4 +27,9 @@ soak: all $(FAULT_SHIMS)
 	SOAK_S="$(SOAK_S)" SEED="$(SEED)" BIN=$(BIN) \
 	    $(PYTHON) tests/faults/soak.py
 
-.PHONY: check soak
+# The benchmarks, each in its long form.
+bench: all
+	BIN=$(BIN) $(PYTHON) tests/bench/nagle.py
+	BIN=$(BIN) $(PYTHON) tests/bench/command.py
+
+.PHONY: bench check soak

@@ -3,6 +3,7 @@
  *
  * Errors: assertions of CUnit.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../spool/conf.h"
@@ -103,7 +104,9 @@ test_equal(void)
 	    "MaxPDU = 5000;", "ConnectTimeout = 5;", "AssociateTimeout = 5;",
 	    "DimseTimeout = 5;", "RetryMin = 5;", "RetryMax = 5;",
 	    "MaxAttempts = 5;", "KeepSent = 5;", "KeepFailed = 5;",
-	    "MaxQueueBytes = 5;", "StatusClass = [ \"0xA900 transient\" ];"};
+	    "MaxQueueBytes = 5;", "StatusClass = [ \"0xA900 transient\" ];",
+	    "tls = { Certificate = \"/c\"; PrivateKey = \"/k\"; "
+	    "TrustedCertificates = \"/t\"; };"};
 	struct conf *one, *other;
 	size_t i;
 
@@ -128,6 +131,42 @@ test_equal(void)
 }
 
 static void
+test_tls(void)
+{
+	static const char *const changes[] = {"", "PassphraseFile = \"/p\";",
+	    "RevocationLists = \"/r\";", "Profile = \"BCP195-ND\";",
+	    "RequirePeerCertificate = false;", "PeerCertificate = \"a, b\";"};
+	struct conf *conf[2];
+	const struct conf_tls *tls;
+	char setting[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		(void)snprintf(setting, sizeof(setting),
+		    "tls = { Certificate = \"/c\"; PrivateKey = \"/k\"; "
+		    "TrustedCertificates = \"/t\"; %s };",
+		    changes[i]);
+		conf[i > 0] = conf_text_load_good(CONF_DESTINATIONS, setting);
+		if (i == 0)
+			continue;
+		CU_ASSERT_FALSE(conf_destination_equal(
+		    &conf[0]->destinations[0], &conf[1]->destinations[0]));
+		conf_free(conf[1]);
+	}
+	tls = &conf[0]->destinations[0].tls;
+	CU_ASSERT_TRUE(tls->on);
+	CU_ASSERT_STRING_EQUAL(tls->certificate, "/c");
+	CU_ASSERT_STRING_EQUAL(tls->passphrase_file, "");
+	CU_ASSERT_STRING_EQUAL(tls->revocation_lists, "");
+	CU_ASSERT_EQUAL(tls->profile, CONF_TLS_BCP195);
+	CU_ASSERT_TRUE(tls->require_peer_certificate);
+	CU_ASSERT_EQUAL_FATAL(tls->peer_certificate.n, 1);
+	CU_ASSERT_STRING_EQUAL(tls->peer_certificate.pattern[0], "*");
+	CU_ASSERT_FALSE(conf[0]->receiver.tls.on);
+	conf_free(conf[0]);
+}
+
+static void
 test_path(void)
 {
 	CU_ASSERT_EQUAL(unsetenv("DCMSPOOL_CONF"), 0);
@@ -145,6 +184,6 @@ static const struct test_case cases[] = {
     {"comments, strings and long numbers are read", test_text_good},
     {"lists are split, trimmed and matched", test_lists},
     {"StatusClass is read", test_status_class},
-    {"destinations are compared", test_equal}, {"the file is found", test_path},
-    {0}};
+    {"destinations are compared", test_equal}, {"TLS is read", test_tls},
+    {"the file is found", test_path}, {0}};
 TEST_SUITE(conf, cases)

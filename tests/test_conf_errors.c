@@ -83,11 +83,13 @@ test_unknown(void)
 	    {IN(CONF_TOP, "User = \"x\";"), 1, "User", "is unknown; write"},
 	    {IN(CONF_TOP, "syncdelay = 5;"), 1, "syncdelay", "write SyncDelay"},
 	    {IN(CONF_TOP, "IPPort = 5;"), 1, "IPPort", "in receiver"},
-	    {IN(CONF_RECEIVER, "tls = { };"), 5, "receiver.tls", "LocalAET"},
+	    {IN(CONF_RECEIVER, "Colour = 1;"), 5, "receiver.Colour",
+		"LocalAET"},
 	    {IN(CONF_RECEIVER, "SyncDelay = 5;"), 5, "receiver.SyncDelay",
 		"outside of the groups"},
-	    {IN_ROUTE("Peer = \"*\";"), 8, "routes[0].Peer", "AnswerWhen"},
-	    {IN_DEST("tls = { };"), 11, "destinations[0].tls", "StatusClass"},
+	    {IN_ROUTE("Colour = 1;"), 8, "routes[0].Colour", "AnswerWhen"},
+	    {IN_DEST("Colour = 1;"), 11, "destinations[0].Colour",
+		"StatusClass"},
 	    {EDIT("};\nroutes", "};\nx = { };\nroutes"), 6, "x",
 		"receiver routes destinations log"},
 	    {IN(CONF_LOG, "Colour = 1;"), 15, "log.Colour", "Level To"},
@@ -327,6 +329,56 @@ test_unreadable(void)
 	CU_ASSERT_PTR_NULL(conf);
 }
 
+#define FILES "Certificate = \"/c\"; PrivateKey = \"/k\"; "
+
+static void
+test_tls_errors(void)
+{
+	static const struct bad bad[] = {
+	    {IN(CONF_RECEIVER, "tls = 5;"), 5, "receiver.tls",
+		"is a whole number; write tls = { Certificate = "},
+	    {IN(CONF_RECEIVER, "tls = { };"), 5, "receiver.tls.Certificate",
+		"is missing; write Certificate = \"/"},
+	    {IN_DEST("tls = {\nCertificate = \"/c\"; };"), 11,
+		"destinations[0].tls.PrivateKey", "is missing"},
+	    {IN_DEST("tls = { " FILES "};"), 11,
+		"destinations[0].tls.TrustedCertificates",
+		"is missing; write whose"},
+	    {IN_DEST("tls = { " FILES "\nColour = 1; };"), 12,
+		"destinations[0].tls.Colour",
+		"is unknown; write one of: Certificate PrivateKey"},
+	    {IN_DEST("tls = { Certificate = \"c\"; };"), 11,
+		"destinations[0].tls.Certificate", "is not an absolute path"},
+	    {IN_DEST("tls = { Certificate = \"\"; };"), 11,
+		"destinations[0].tls.Certificate", "is not an absolute path"},
+	    {IN_DEST("tls = { " FILES "Profile = \"SSLv3\"; };"), 11,
+		"destinations[0].tls.Profile", "write \"BCP195\" or"},
+	    {IN_DEST("tls = { " FILES "RequirePeerCertificate = 1; };"), 11,
+		"destinations[0].tls.RequirePeerCertificate",
+		"write RequirePeerCertificate = true"},
+	    {IN_DEST("tls = { " FILES "RequirePeerCertificate = false; "
+		     "RevocationLists = \"/r\"; };"),
+		11, "destinations[0].tls.RevocationLists", "is of no use"},
+	    {IN_DEST("tls = { " FILES "PeerCertificate = \"sha256:12\"; };"),
+		11, "destinations[0].tls.PeerCertificate",
+		"is no fingerprint; write sha256:"},
+	    {IN_ROUTE("PeerCertificate = \"\";"), 8,
+		"routes[0].PeerCertificate", "is empty"},
+	    {IN_ROUTE("Certificate = \"/c\";"), 8, "routes[0].Certificate",
+		"write it in tls"},
+	    {IN_ROUTE("Peer = \"10.1.0.0/8\";"), 8, "routes[0].Peer",
+		"has bits behind its prefix"},
+	    {IN_ROUTE("Peer = \"10.1.0.0/33\";"), 8, "routes[0].Peer",
+		"is no network"},
+	    {IN(CONF_RECEIVER, "Peer = \"localhost\";"), 5, "receiver.Peer",
+		"is no network"},
+	    {IN(CONF_RECEIVER, "Peer = \" \";"), 5, "receiver.Peer",
+		"is empty"},
+	};
+
+	CHECK_ALL(bad);
+}
+
 /* Each number at its limits and beyond them. */
 static void
 test_ranges(void)
@@ -375,6 +427,7 @@ static const struct test_case cases[] = {
     {"a wrong value is refused", test_values},
     {"a wrong AE title or UID is refused", test_ae_titles},
     {"a wrong reference is refused", test_references},
+    {"wrong TLS settings and networks are refused", test_tls_errors},
     {"a wrong StatusClass is refused", test_status_class_errors},
     {"what libconfig cannot take is refused", test_text_errors},
     {"a NUL byte is refused", test_nul},

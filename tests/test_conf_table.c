@@ -16,7 +16,7 @@
 #include "test.h"
 
 #define MAN_PAGE  "spool/dcmspool.conf.5"
-#define CONF_FILE "etc/dcmspool.conf"
+#define SAMPLE	  "etc/dcmspool.conf"
 #define LINE_SIZE 256
 
 static FILE *
@@ -43,6 +43,8 @@ type_words(const struct conf_key *key)
 	switch (key->type) {
 	case CONF_FOLDER:
 		return "Folder";
+	case CONF_FILE:
+		return "File";
 	case CONF_HOST:
 		return "Host";
 	case CONF_NAME:
@@ -53,6 +55,12 @@ type_words(const struct conf_key *key)
 		return "Patterns of AE titles";
 	case CONF_UIDS:
 		return "Patterns of UIDs";
+	case CONF_NETWORKS:
+		return "Networks";
+	case CONF_CERTIFICATES:
+		return "Certificates";
+	case CONF_TLS_GROUP:
+		return "Group";
 	case CONF_TARGETS:
 	case CONF_WAIT_FOR:
 		return "Names";
@@ -62,6 +70,7 @@ type_words(const struct conf_key *key)
 	case CONF_INT64:
 	case CONF_WORD:
 	case CONF_FLAG:
+	case CONF_BOOL:
 		break;
 	}
 	return "";
@@ -81,6 +90,11 @@ summarize(const struct conf_key *key, char out[LINE_SIZE])
 		    key->unit != NULL ? " of " : "",
 		    key->unit != NULL ? key->unit : "", key->min, key->max,
 		    key->number);
+		return;
+	}
+	if (key->type == CONF_BOOL) {
+		(void)snprintf(out, LINE_SIZE, "Boolean; default %s.",
+		    key->number != 0 ? "true" : "false");
 		return;
 	}
 	if (key->words == NULL) {
@@ -165,6 +179,8 @@ group_of(const struct conf *conf, const char *group)
 {
 	if (strcmp(group, CONF_RECEIVER) == 0)
 		return &conf->receiver;
+	if (strcmp(group, CONF_TLS) == 0)
+		return &conf->receiver.tls;
 	if (strcmp(group, CONF_ROUTES) == 0)
 		return &conf->routes[0];
 	if (strcmp(group, CONF_DESTINATIONS) == 0)
@@ -206,6 +222,27 @@ uncomment(char *line, const struct conf_key *table, size_t n, const char *group,
 	return false;
 }
 
+/* The group tls stays as it is: there is no default for its files. */
+static bool
+is_tls_line(const char *line, const struct conf_key *table, const char *group,
+    size_t *index)
+{
+	const struct conf_key *key = NULL;
+	char name[LINE_SIZE];
+
+	line += strspn(line, "\t");
+	if (strncmp(line, "#tls = {", 8) == 0)
+		key = conf_table_find(group, "tls");
+	else if (strncmp(line, "#\t", 2) == 0) {
+		(void)snprintf(name, sizeof(name), "%.*s",
+		    (int)strcspn(line + 2, " "), line + 2);
+		key = conf_table_find(CONF_TLS, name);
+	}
+	if (key != NULL)
+		*index = (size_t)(key - table);
+	return key != NULL;
+}
+
 /* Writes it with all the commented defaults in force; each key is there. */
 static void
 uncomment_file(const char *path)
@@ -219,13 +256,14 @@ uncomment_file(const char *path)
 	table = conf_table(&n);
 	seen = calloc(n, sizeof(*seen));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(seen);
-	in = open_file(CONF_FILE, "re");
+	in = open_file(SAMPLE, "re");
 	out = open_file(path, "we");
 	while (read_line(in, line)) {
 		if (islower((unsigned char)*line))
 			(void)snprintf(group, sizeof(group), "%.*s",
 			    (int)strcspn(line, " "), line);
-		if (uncomment(line, table, n, group, &i))
+		if (is_tls_line(line, table, group, &i) ||
+		    uncomment(line, table, n, group, &i))
 			seen[i]++;
 		CU_ASSERT_TRUE(fprintf(out, "%s\n", line) >= 0);
 	}
@@ -252,7 +290,7 @@ test_shown_defaults(void)
 	(void)snprintf(path, sizeof(path), "%s/x.conf", test_tmpdir());
 	uncomment_file(path);
 	shown = load(path);
-	real = load(CONF_FILE);
+	real = load(SAMPLE);
 	table = conf_table(&n);
 	for (i = 0; i < n; i++) {
 		if (conf_value_equal(&table[i], group_of(shown, table[i].group),
@@ -270,10 +308,10 @@ test_shown_defaults(void)
 static void
 test_top_defaults(void)
 {
-	struct conf *conf = load(CONF_FILE);
+	struct conf *conf = load(SAMPLE);
 	const struct conf_receiver *receiver = &conf->receiver;
 
-	CU_ASSERT_STRING_EQUAL(conf->path, CONF_FILE);
+	CU_ASSERT_STRING_EQUAL(conf->path, SAMPLE);
 	CU_ASSERT_STRING_EQUAL(conf->storage_location, "/var/spool/dcmspool");
 	CU_ASSERT_EQUAL(conf->sync_delay_ms, 20);
 	CU_ASSERT_EQUAL(conf->min_free_bytes, 1073741824);
@@ -286,7 +324,12 @@ test_top_defaults(void)
 	CU_ASSERT_STRING_EQUAL(receiver->remote_aet.pattern[0], "JD-SCU");
 	CU_ASSERT_EQUAL(receiver->port, 1112);
 	CU_ASSERT_STRING_EQUAL(receiver->local_interface, "");
+	CU_ASSERT_EQUAL_FATAL(receiver->peer.n, 1);
+	CU_ASSERT_STRING_EQUAL(receiver->peer.pattern[0], "*");
 	CU_ASSERT_EQUAL(receiver->max_associations, 100);
+	CU_ASSERT_EQUAL(receiver->max_associations_per_peer, 80);
+	CU_ASSERT_EQUAL(receiver->max_instance_bytes, 0);
+	CU_ASSERT_FALSE(receiver->tls.on);
 	CU_ASSERT_EQUAL(receiver->max_pdu_bytes, 131072);
 	CU_ASSERT_EQUAL(receiver->artim_s, 10);
 	CU_ASSERT_EQUAL(receiver->idle_timeout_s, 600);
@@ -298,7 +341,7 @@ test_top_defaults(void)
 static void
 test_route_defaults(void)
 {
-	struct conf *conf = load(CONF_FILE);
+	struct conf *conf = load(SAMPLE);
 	const struct conf_route *route = &conf->routes[0];
 
 	CU_ASSERT_EQUAL_FATAL(conf->routes_n, 1);
@@ -308,6 +351,11 @@ test_route_defaults(void)
 	CU_ASSERT_STRING_EQUAL(route->local_aet.pattern[0], "*");
 	CU_ASSERT_EQUAL_FATAL(route->sop_class.n, 1);
 	CU_ASSERT_STRING_EQUAL(route->sop_class.pattern[0], "*");
+	CU_ASSERT_EQUAL_FATAL(route->peer.n, 1);
+	CU_ASSERT_STRING_EQUAL(route->peer.pattern[0], "*");
+	CU_ASSERT_EQUAL_FATAL(route->peer_certificate.n, 1);
+	CU_ASSERT_STRING_EQUAL(route->peer_certificate.pattern[0], "*");
+	CU_ASSERT_EQUAL(route->max_rate, 0);
 	CU_ASSERT_EQUAL_FATAL(route->destinations_n, 1);
 	CU_ASSERT_EQUAL(route->destinations[0], 0);
 	CU_ASSERT_TRUE(route->wait_for[0]);
@@ -321,7 +369,7 @@ test_route_defaults(void)
 static void
 test_destination_defaults(void)
 {
-	struct conf *conf = load(CONF_FILE);
+	struct conf *conf = load(SAMPLE);
 	const struct conf_destination *destination = &conf->destinations[0];
 
 	CU_ASSERT_EQUAL_FATAL(conf->destinations_n, 1);
@@ -345,6 +393,7 @@ test_destination_defaults(void)
 	CU_ASSERT_EQUAL(destination->keep_failed_s, 0);
 	CU_ASSERT_EQUAL(destination->max_queue_bytes, 0);
 	CU_ASSERT_EQUAL(destination->status_rules_n, 0);
+	CU_ASSERT_FALSE(destination->tls.on);
 	conf_free(conf);
 }
 

@@ -19,9 +19,24 @@ static char *extra[] = {"1.3.12.2.1107.5.9.1"};
 static struct conf_route routes[] = {
     {.remote_aet = {ct_titles, 2},
 	.local_aet = {any, 1},
+	.peer = {any, 1},
+	.peer_certificate = {any, 1},
 	.sop_class = {ct_classes, 2}},
-    {.remote_aet = {any, 1}, .local_aet = {any, 1}, .sop_class = {any, 1}},
+    {.remote_aet = {any, 1},
+	.local_aet = {any, 1},
+	.peer = {any, 1},
+	.peer_certificate = {any, 1},
+	.sop_class = {any, 1}},
 };
+
+static const struct conf_route *
+find(const struct conf *conf, const char *calling, const char *called,
+    const char *sop_class)
+{
+	const struct route_peer peer = {calling, called, "192.0.2.1", NULL};
+
+	return route_find(conf, &peer, sop_class);
+}
 
 static void
 titles(void)
@@ -57,14 +72,44 @@ first_match_wins(void)
 	const struct conf both = {.routes = routes, .routes_n = 2};
 	const struct conf first = {.routes = routes, .routes_n = 1};
 
-	CU_ASSERT_PTR_EQUAL(route_find(&both, "CT-1", "GW", CT), &routes[0]);
-	CU_ASSERT_PTR_EQUAL(route_find(&both, "CT-1", "GW", MR), &routes[1]);
-	CU_ASSERT_PTR_EQUAL(route_find(&both, "MR", "GW", CT), &routes[1]);
-	CU_ASSERT_PTR_NULL(route_find(&first, "MR", "GW", CT));
-	CU_ASSERT_PTR_NULL(route_find(&first, "CT-1", "GW", MR));
-	CU_ASSERT_PTR_NULL(route_find(&first, "CT-1", "", CT));
-	CU_ASSERT(route_is_for(&routes[0], "CT-1", "GW"));
-	CU_ASSERT_FALSE(route_is_for(&routes[0], "CT-11", "GW"));
+	CU_ASSERT_PTR_EQUAL(find(&both, "CT-1", "GW", CT), &routes[0]);
+	CU_ASSERT_PTR_EQUAL(find(&both, "CT-1", "GW", MR), &routes[1]);
+	CU_ASSERT_PTR_EQUAL(find(&both, "MR", "GW", CT), &routes[1]);
+	CU_ASSERT_PTR_NULL(find(&first, "MR", "GW", CT));
+	CU_ASSERT_PTR_NULL(find(&first, "CT-1", "GW", MR));
+	CU_ASSERT_PTR_NULL(find(&first, "CT-1", "", CT));
+	CU_ASSERT(route_is_for(
+	    &routes[0], &(struct route_peer){"CT-1", "GW", "192.0.2.1", NULL}));
+	CU_ASSERT_FALSE(route_is_for(&routes[0],
+	    &(struct route_peer){"CT-11", "GW", "192.0.2.1", NULL}));
+}
+
+static void
+who_may(void)
+{
+	static char *ours[] = {"10.1.0.0/16", "2001:db8::/32"};
+	static char *ct[] = {"ct1.example.org"};
+	struct conf_route list[] = {routes[0], routes[0]};
+	const struct conf conf = {.routes = list, .routes_n = 2};
+	const struct peer_certificate shown = {
+	    .names = {"other", "CT1.example.org"}, .names_n = 2};
+	struct route_peer peer = {"CT-1", "GW", "10.2.0.1", &shown};
+
+	list[0].peer = (struct conf_patterns){ours, 2};
+	list[1].peer = list[0].peer;
+	list[1].peer_certificate = (struct conf_patterns){ct, 1};
+	CU_ASSERT_EQUAL(route_welcomes(&conf, &peer), ROUTE_NOT_FROM_THERE);
+	CU_ASSERT_PTR_NULL(route_find(&conf, &peer, CT));
+	peer.address = "10.1.255.255";
+	CU_ASSERT_EQUAL(route_welcomes(&conf, &peer), ROUTE_WELCOME);
+	CU_ASSERT_PTR_EQUAL(route_find(&conf, &peer, CT), &list[0]);
+	list[0].peer_certificate = (struct conf_patterns){ct, 1};
+	CU_ASSERT_PTR_EQUAL(route_find(&conf, &peer, CT), &list[0]);
+	peer.certificate = NULL;
+	CU_ASSERT_EQUAL(route_welcomes(&conf, &peer), ROUTE_NOT_WITH_THAT);
+	peer.calling = "MR";
+	CU_ASSERT_EQUAL(route_welcomes(&conf, &peer), ROUTE_WELCOME);
+	CU_ASSERT_PTR_NULL(route_find(&conf, &peer, CT));
 }
 
 static void
@@ -127,6 +172,6 @@ transfer_syntaxes(void)
 
 static const struct test_case cases[] = {{"AE titles", titles},
     {"the first route that matches", first_match_wins},
-    {"what is storage", storage_classes},
+    {"who may use which titles", who_may}, {"what is storage", storage_classes},
     {"the choice of a transfer syntax", transfer_syntaxes}, {0}};
 TEST_SUITE(route, cases)

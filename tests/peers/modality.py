@@ -53,13 +53,14 @@ def contexts_for(*instances):
 
 class Modality:
     def __init__(self, port, contexts, calling="JD-SCU", called="ENS-SCP",
-                 max_pdu=131072, timeout=60, host="127.0.0.1"):
+                 max_pdu=131072, timeout=60, host="127.0.0.1", source=None):
         """contexts: (abstract syntax, [transfer syntaxes]); they get the
-        context IDs 1, 3, 5 …"""
+        context IDs 1, 3, 5 … source: the address to come from."""
         self.proposed = [(2 * i + 1, a, t) for i, (a, t) in enumerate(contexts)]
         self.calling, self.called = calling, called
         self.max_pdu = max_pdu
-        self.sock = socket.create_connection((host, port), timeout)
+        self.sock = socket.create_connection(
+            (host, port), timeout, source and (source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.accepted = {}  # context ID: transfer syntax
         self.results = {}  # context ID: (result, transfer syntax)
