@@ -3,8 +3,7 @@
 Stock DCMTK peers leave Nagle's algorithm on, so each response waits for a
 delayed acknowledgement. Both ways in one run, alternating, the same files, the
 same programs. Prints instances a second and the ratio, medians of the rounds;
-fails below --least: 10, and 4 in the short form, which a busy machine has to
-pass and which a stall in each instance would not.
+fails below --least.
 """
 
 import argparse
@@ -59,9 +58,8 @@ def compare(folder, size, n, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--least", type=float)
+    parser.add_argument("--least", type=float, default=10)
     args = parser.parse_args()
-    least = args.least or (4 if args.short else 10)
     for name in ("TCP_NODELAY", "TCP_BUFFER_LENGTH"):
         os.environ.pop(name, None)  # stock
     slow = False
@@ -73,7 +71,7 @@ def main():
             ratios = [direct / through for direct, through in times]
             direct, through = map(statistics.median, zip(*times))
             ratio = statistics.median(ratios)
-            slow = slow or ratio < least
+            slow = slow or ratio < args.least
             print(f"dcmsend, {len(times)} times {n} instances of {size} "
                   f"bytes: direct {n / direct:.0f}/s, "
                   f"through dcmspool {n / through:.0f}/s, "
