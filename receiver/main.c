@@ -33,7 +33,7 @@ static void serve(struct child *child) __attribute__((noreturn));
 int
 main(int argc, char **argv)
 {
-	struct process_options options;
+	struct process_options options = {.takes_echo = false};
 	struct err err = {.class = ERR_NONE};
 	struct conf *conf;
 	int rc;

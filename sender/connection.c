@@ -37,10 +37,6 @@ static void offer_queued(
     struct connection *c, struct offer_scan *scan, enum queue_state state);
 static int offer_item(void *context, const char *file);
 static bool is_whom_we_mean(struct connection *c, struct err *err);
-static enum lane_outcome open_association(
-    struct connection *c, struct err *err);
-static enum lane_outcome echo(
-    struct connection *c, uint16_t message_id, struct err *err);
 
 enum lane_outcome
 connection_prepare(struct connection *c, const struct part10 *part10,
@@ -64,7 +60,7 @@ connection_prepare(struct connection *c, const struct part10 *part10,
 	offer_queued(c, &scan, QUEUE_NEW);
 	offer_queued(c, &scan, QUEUE_DEFERRED);
 	contexts_use(&c->contexts, part10->sop_class, part10->transfer_syntax);
-	outcome = open_association(c, err);
+	outcome = connection_open(c, NULL, err);
 	if (outcome != LANE_OK)
 		return outcome;
 	*context_id = requestor_find_context(
@@ -81,22 +77,13 @@ refused:
 enum lane_outcome
 connection_probe(struct connection *c, uint16_t message_id, struct err *err)
 {
-	static const struct part10 nobody = {
-	    .calling_aet = "ENS-SCU", .called_aet = "ANY-SCP"};
-	struct offer_scan scan = {.connection = c};
 	enum lane_outcome outcome;
+	bool echoed;
 
 	if (c->assoc == NULL) {
-		offer_queued(c, &scan, QUEUE_NEW);
-		offer_queued(c, &scan, QUEUE_DEFERRED);
-		outcome =
-		    resolve_titles(c, scan.has_first ? &scan.first : &nobody,
-			c->calling_aet, c->called_aet, err);
-		if (outcome == LANE_UNADDRESSED)
-			outcome = resolve_titles(
-			    c, &nobody, c->calling_aet, c->called_aet, err);
+		outcome = connection_address(c, err);
 		if (outcome == LANE_OK)
-			outcome = open_association(c, err);
+			outcome = connection_open(c, NULL, err);
 		/* It talks to us, and there is nothing yet to offer it. */
 		if (outcome == LANE_LINK_REFUSED && c->contexts.n == 0 &&
 		    err->class == ERR_PERMANENT && err->sys == 0)
@@ -104,7 +91,120 @@ connection_probe(struct connection *c, uint16_t message_id, struct err *err)
 		if (outcome != LANE_OK)
 			return outcome;
 	}
-	return echo(c, message_id, err);
+	return connection_echo(c, message_id, &echoed, err);
+}
+
+enum lane_outcome
+connection_address(struct connection *c, struct err *err)
+{
+	static const struct part10 nobody = {
+	    .calling_aet = "ENS-SCU", .called_aet = "ANY-SCP"};
+	struct offer_scan scan = {.connection = c};
+	enum lane_outcome outcome;
+
+	offer_queued(c, &scan, QUEUE_NEW);
+	offer_queued(c, &scan, QUEUE_DEFERRED);
+	outcome = resolve_titles(c, scan.has_first ? &scan.first : &nobody,
+	    c->calling_aet, c->called_aet, err);
+	if (outcome == LANE_UNADDRESSED)
+		outcome = resolve_titles(
+		    c, &nobody, c->calling_aet, c->called_aet, err);
+	return outcome;
+}
+
+void
+connection_offer(struct connection *c, enum queue_state state)
+{
+	struct offer_scan scan = {.connection = c};
+
+	offer_queued(c, &scan, state);
+}
+
+enum lane_outcome
+connection_open(
+    struct connection *c, struct requestor_detail *detail, struct err *err)
+{
+	const struct conf_destination *conf = c->conf;
+	const struct requestor_params params = {
+	    .host = conf->remote_host,
+	    .port = conf->remote_port,
+	    .tls = c->tls,
+	    .calling_aet = c->calling_aet,
+	    .called_aet = c->called_aet,
+	    .max_pdu_bytes = conf->max_pdu_bytes,
+	    .connect_timeout_ms = conf->connect_timeout_s * MS_PER_S,
+	    .associate_timeout_ms = conf->associate_timeout_s * MS_PER_S,
+	    .detail = detail,
+	};
+	struct requestor_context list[REQUESTOR_MAX_CONTEXTS];
+	size_t n;
+
+	n = contexts_list(&c->contexts, list);
+	c->used = false;
+	switch (requestor_associate(&params, list, n, &c->assoc, err)) {
+	case REQUESTOR_OK:
+		break;
+	case REQUESTOR_UNREACHABLE:
+	case REQUESTOR_REJECTED:
+	case REQUESTOR_FAILED:
+		err->class = ERR_TEMPORARY;
+		return LANE_LINK_FAILED;
+	case REQUESTOR_REJECTED_FOR_GOOD:
+		err->class = ERR_TEMPORARY;
+		return LANE_LINK_REFUSED;
+	case REQUESTOR_NO_CONTEXT:
+		err->class = ERR_PERMANENT;
+		err->sys = 0;
+		return LANE_LINK_REFUSED;
+	}
+	c->proposed_n = c->contexts.n;
+	if (!is_whom_we_mean(c, err)) {
+		if (detail != NULL)
+			detail->trouble = REQUESTOR_OTHER_PEER;
+		return LANE_LINK_REFUSED;
+	}
+	LOG(LOG_LEVEL_DEBUG, "associated", LOG_STR("destination", conf->name),
+	    LOG_STR("calling", c->calling_aet),
+	    LOG_STR("called", c->called_aet), LOG_INT("contexts", n),
+	    LOG_STR("tls", assoc_tls(c->assoc)));
+	return LANE_OK;
+}
+
+enum lane_outcome
+connection_echo(
+    struct connection *c, uint16_t message_id, bool *echoed, struct err *err)
+{
+	int timeout_ms = c->conf->associate_timeout_s * MS_PER_S;
+	struct command command = {.field = COMMAND_C_ECHO_RQ,
+	    .has_message_id = true,
+	    .message_id = message_id,
+	    .has_data_set_type = true,
+	    .data_set_type = COMMAND_NO_DATA_SET,
+	    .has_sop_class = true};
+	uint8_t id, answered_id;
+
+	id = requestor_find_context(
+	    c->assoc, COMMAND_VERIFICATION_CLASS, CONTEXTS_VERIFICATION_SYNTAX);
+	*echoed = id != 0;
+	if (id == 0)
+		return LANE_OK;
+	(void)strcpy(command.sop_class, COMMAND_VERIFICATION_CLASS);
+	if (dimse_send_command(c->assoc, id, &command, timeout_ms, err) == -1)
+		goto broken;
+	if (dimse_read_command(
+		c->assoc, timeout_ms, &command, &answered_id, err) != ASSOC_PDV)
+		goto broken;
+	if (command.field == COMMAND_C_ECHO_RSP && answered_id == id &&
+	    command.message_id == message_id && command.has_status) {
+		c->used = true;
+		return LANE_OK;
+	}
+	(void)err_set(err, ERR_TEMPORARY,
+	    "C-ECHO was not answered with an "
+	    "answer to it");
+broken:
+	connection_abort(c);
+	return LANE_LINK_FAILED;
 }
 
 void
@@ -256,51 +356,6 @@ offer_item(void *context, const char *file)
 	return --scan->left == 0;
 }
 
-static enum lane_outcome
-open_association(struct connection *c, struct err *err)
-{
-	const struct conf_destination *conf = c->conf;
-	const struct requestor_params params = {
-	    .host = conf->remote_host,
-	    .port = conf->remote_port,
-	    .tls = c->tls,
-	    .calling_aet = c->calling_aet,
-	    .called_aet = c->called_aet,
-	    .max_pdu_bytes = conf->max_pdu_bytes,
-	    .connect_timeout_ms = conf->connect_timeout_s * MS_PER_S,
-	    .associate_timeout_ms = conf->associate_timeout_s * MS_PER_S,
-	};
-	struct requestor_context list[REQUESTOR_MAX_CONTEXTS];
-	size_t n;
-
-	n = contexts_list(&c->contexts, list);
-	c->used = false;
-	switch (requestor_associate(&params, list, n, &c->assoc, err)) {
-	case REQUESTOR_OK:
-		break;
-	case REQUESTOR_UNREACHABLE:
-	case REQUESTOR_REJECTED:
-	case REQUESTOR_FAILED:
-		err->class = ERR_TEMPORARY;
-		return LANE_LINK_FAILED;
-	case REQUESTOR_REJECTED_FOR_GOOD:
-		err->class = ERR_TEMPORARY;
-		return LANE_LINK_REFUSED;
-	case REQUESTOR_NO_CONTEXT:
-		err->class = ERR_PERMANENT;
-		err->sys = 0;
-		return LANE_LINK_REFUSED;
-	}
-	c->proposed_n = c->contexts.n;
-	if (!is_whom_we_mean(c, err))
-		return LANE_LINK_REFUSED;
-	LOG(LOG_LEVEL_DEBUG, "associated", LOG_STR("destination", conf->name),
-	    LOG_STR("calling", c->calling_aet),
-	    LOG_STR("called", c->called_aet), LOG_INT("contexts", n),
-	    LOG_STR("tls", assoc_tls(c->assoc)));
-	return LANE_OK;
-}
-
 /* Nothing of an item has been sent so far. */
 static bool
 is_whom_we_mean(struct connection *c, struct err *err)
@@ -316,39 +371,4 @@ is_whom_we_mean(struct connection *c, struct err *err)
 	    shown == NULL ? "none" : shown->fingerprint);
 	connection_abort(c);
 	return false;
-}
-
-static enum lane_outcome
-echo(struct connection *c, uint16_t message_id, struct err *err)
-{
-	int timeout_ms = c->conf->associate_timeout_s * MS_PER_S;
-	struct command command = {.field = COMMAND_C_ECHO_RQ,
-	    .has_message_id = true,
-	    .message_id = message_id,
-	    .has_data_set_type = true,
-	    .data_set_type = COMMAND_NO_DATA_SET,
-	    .has_sop_class = true};
-	uint8_t id, answered_id;
-
-	id = requestor_find_context(
-	    c->assoc, COMMAND_VERIFICATION_CLASS, CONTEXTS_VERIFICATION_SYNTAX);
-	if (id == 0)
-		return LANE_OK;
-	(void)strcpy(command.sop_class, COMMAND_VERIFICATION_CLASS);
-	if (dimse_send_command(c->assoc, id, &command, timeout_ms, err) == -1)
-		goto broken;
-	if (dimse_read_command(
-		c->assoc, timeout_ms, &command, &answered_id, err) != ASSOC_PDV)
-		goto broken;
-	if (command.field == COMMAND_C_ECHO_RSP && answered_id == id &&
-	    command.message_id == message_id && command.has_status) {
-		c->used = true;
-		return LANE_OK;
-	}
-	(void)err_set(err, ERR_TEMPORARY,
-	    "C-ECHO was not answered with an "
-	    "answer to it");
-broken:
-	connection_abort(c);
-	return LANE_LINK_FAILED;
 }

@@ -28,6 +28,19 @@ struct connection {
 enum lane_outcome connection_prepare(struct connection *connection,
     const struct part10 *part10, uint8_t *context_id, struct err *err);
 
+/*
+ * The parts of a probe: the AE titles and what is queued to be proposed; an
+ * association with them (*detail may be NULL); C-ECHO where it is accepted,
+ * *echoed says whether it was.
+ */
+enum lane_outcome connection_address(
+    struct connection *connection, struct err *err);
+void connection_offer(struct connection *connection, enum queue_state state);
+enum lane_outcome connection_open(struct connection *connection,
+    struct requestor_detail *detail, struct err *err);
+enum lane_outcome connection_echo(struct connection *connection,
+    uint16_t message_id, bool *echoed, struct err *err);
+
 /* Opens one where there is none, and does a C-ECHO where it is accepted. */
 enum lane_outcome connection_probe(
     struct connection *connection, uint16_t message_id, struct err *err);

@@ -11,28 +11,58 @@
 #include "../spool/assoc_dcmtk.h"
 #include "../spool/clock.h"
 #include "../spool/process.h"
+#include "ask.h"
 #include "identities.h"
 #include "sender.h"
 
 #define PROGRAM	     "dcmspool-sender"
 #define LOCK_WAIT_MS 10000
 
+static int check(const struct process_options *options, struct err *err);
 static int run(const struct process_options *options, struct err *err);
 
 int
 main(int argc, char **argv)
 {
-	struct process_options options;
+	struct process_options options = {.takes_echo = true};
 	struct err err = {.class = ERR_NONE};
 	int rc;
 
 	rc = process_parse_options(argc, argv, PROGRAM, &options, &err);
 	if (rc == 1)
 		return EX_OK;
+	if (rc == 0 && (options.check_only || options.echo != NULL)) {
+		rc = check(&options, &err);
+		if (rc != -1)
+			return rc;
+		(void)fprintf(stderr, "%s: %s\n", PROGRAM, err.text);
+		return err_exit_code(&err);
+	}
 	if (rc == 0 && run(&options, &err) == 0)
 		return EX_OK;
 	LOG(LOG_LEVEL_ERROR, "not-running", LOG_STR("reason", err.text));
 	return err_exit_code(&err);
+}
+
+/* -n and --echo: the exit code, or -1 and *err. */
+static int
+check(const struct process_options *options, struct err *err)
+{
+	struct identities *identities;
+	struct conf *conf;
+	int code;
+
+	log_open(PROGRAM, LOG_LEVEL_ERROR, false);
+	if (conf_load(options->conf_path, &conf, err) == -1)
+		return -1;
+	if (options->echo != NULL) {
+		code = ask_destination(conf, options->echo, err);
+	} else {
+		code = identities_load(conf, &identities, err);
+		identities_free(identities);
+	}
+	conf_free(conf);
+	return code;
 }
 
 static int
@@ -44,12 +74,6 @@ run(const struct process_options *options, struct err *err)
 	log_open(PROGRAM, LOG_LEVEL_INFO, false);
 	if (conf_load(options->conf_path, &sender.conf, err) == -1)
 		return -1;
-	if (options->check_only) {
-		rc = identities_load(sender.conf, &sender.identities, err);
-		identities_free(sender.identities);
-		conf_free(sender.conf);
-		return rc;
-	}
 	log_open(PROGRAM, sender.conf->log_level, sender.conf->log_to_syslog);
 	srandom((unsigned)(clock_mono_us() ^ getpid()));
 	sender.signal_fd = process_open_signals(err);

@@ -26,14 +26,17 @@ extern "C" {
 
 static enum requestor_outcome associate(const struct requestor_params *params,
     const struct requestor_context *contexts, size_t n, struct assoc **assoc,
-    struct err *err);
+    struct requestor_detail *detail, struct err *err);
 static int make_parameters(const struct requestor_params *params,
     const struct requestor_context *contexts, size_t n, int port,
     T_ASC_Parameters **out, struct err *err);
-static enum requestor_outcome failure(
-    const struct assoc *assoc, const OFCondition &cond, struct err *err);
+static enum requestor_outcome failure(const struct assoc *assoc,
+    const OFCondition &cond, struct requestor_detail *detail, struct err *err);
+static enum requestor_trouble trouble_of(
+    const struct assoc *assoc, const OFCondition &cond);
 static enum requestor_outcome rejection(
-    const DUL_ASSOCIATESERVICEPARAMETERS *params, struct err *err);
+    const DUL_ASSOCIATESERVICEPARAMETERS *params,
+    struct requestor_detail *detail, struct err *err);
 static const char *rejection_reason(unsigned source, unsigned reason);
 static bool take_accepted(struct assoc *assoc);
 
@@ -43,13 +46,48 @@ requestor_associate(const struct requestor_params *params,
     struct err *err)
 {
 	enum requestor_outcome outcome = REQUESTOR_FAILED;
+	struct requestor_detail local, *detail = params->detail;
 
+	if (detail == nullptr)
+		detail = &local;
+	*detail = {};
+	detail->trouble = REQUESTOR_OURS;
 	*assoc = nullptr;
 	(void)assoc_guard(err, [&] {
-		outcome = associate(params, contexts, n, assoc, err);
+		outcome = associate(params, contexts, n, assoc, detail, err);
 		return 0;
 	});
 	return outcome;
+}
+
+extern "C" unsigned
+requestor_context_result(const struct assoc *assoc, const char *abstract_syntax,
+    const char *transfer_syntax)
+{
+	unsigned found = ASC_P_NOREASON;
+
+	if (requestor_find_context(assoc, abstract_syntax, transfer_syntax) !=
+	    0)
+		return ASC_P_ACCEPTANCE;
+	assoc_for_each<DUL_PRESENTATIONCONTEXT>(
+	    assoc->ul->params->DULparams.requestedPresentationContext,
+	    [&](DUL_PRESENTATIONCONTEXT &context) {
+		    auto *proposed = static_cast<DUL_TRANSFERSYNTAX *>(
+			LST_Head(&context.proposedTransferSyntax));
+
+		    if (proposed != nullptr &&
+			context.result != ASC_P_ACCEPTANCE &&
+			strcmp(context.abstractSyntax, abstract_syntax) == 0 &&
+			strcmp(proposed->transferSyntax, transfer_syntax) == 0)
+			    found = context.result;
+	    });
+	return found;
+}
+
+extern "C" const char *
+requestor_name_of_uid(const char *uid)
+{
+	return dcmFindNameOfUID(uid, uid);
 }
 
 extern "C" uint8_t
@@ -71,7 +109,7 @@ requestor_find_context(const struct assoc *assoc, const char *abstract_syntax,
 static enum requestor_outcome
 associate(const struct requestor_params *params,
     const struct requestor_context *contexts, size_t n, struct assoc **result,
-    struct err *err)
+    struct requestor_detail *detail, struct err *err)
 {
 	auto assoc = std::make_unique<struct assoc>();
 	T_ASC_Parameters *ul_params = nullptr;
@@ -80,8 +118,11 @@ associate(const struct requestor_params *params,
 
 	fd = connect_to(
 	    params->host, params->port, params->connect_timeout_ms, err);
-	if (fd == -1)
+	if (fd == -1) {
+		detail->trouble =
+		    err->sys == 0 ? REQUESTOR_NO_NAME : REQUESTOR_NO_CONNECTION;
 		return REQUESTOR_UNREACHABLE;
+	}
 	if (assoc->open_network(NET_REQUESTOR, params->tls, fd, err) == -1)
 		return REQUESTOR_FAILED;
 	listener = connect_listen_local(&port, err);
@@ -99,17 +140,20 @@ associate(const struct requestor_params *params,
 		(void)ASC_destroyAssociationParameters(&ul_params);
 	if (cond.bad() ||
 	    ul_params->DULparams.acceptedPresentationContext == nullptr)
-		return failure(assoc.get(), cond, err);
+		return failure(assoc.get(), cond, detail, err);
 	if (assoc->set_pdv_bytes(ul_params->DULparams.peerMaxPDU, err) == -1) {
 		(void)assoc_abort(assoc.get());
+		detail->trouble = REQUESTOR_NONSENSE;
 		return REQUESTOR_FAILED;
 	}
 	if (!take_accepted(assoc.get())) {
 		(void)assoc_release(assoc.get(), REFUSE_MS, nullptr);
 		(void)err_set(err, ERR_PERMANENT,
 		    "associate: the peer accepted no presentation context");
+		detail->trouble = REQUESTOR_NOTHING_ACCEPTED;
 		return REQUESTOR_NO_CONTEXT;
 	}
+	detail->trouble = REQUESTOR_NO_TROUBLE;
 	*result = assoc.release();
 	return REQUESTOR_OK;
 }
@@ -153,10 +197,12 @@ make_parameters(const struct requestor_params *params,
 }
 
 static enum requestor_outcome
-failure(const struct assoc *assoc, const OFCondition &cond, struct err *err)
+failure(const struct assoc *assoc, const OFCondition &cond,
+    struct requestor_detail *detail, struct err *err)
 {
 	if (cond == DUL_ASSOCIATIONREJECTED)
-		return rejection(&assoc->ul->params->DULparams, err);
+		return rejection(&assoc->ul->params->DULparams, detail, err);
+	detail->trouble = trouble_of(assoc, cond);
 	(void)assoc_failure(assoc, cond, "associate", err);
 	/* It will not get better by itself. */
 	if (assoc->wire.end == WIRE_TLS)
@@ -166,13 +212,37 @@ failure(const struct assoc *assoc, const OFCondition &cond, struct err *err)
 	return REQUESTOR_FAILED;
 }
 
+static enum requestor_trouble
+trouble_of(const struct assoc *assoc, const OFCondition &cond)
+{
+	switch (assoc->wire.end) {
+	case WIRE_OPEN:
+		break;
+	case WIRE_FIN:
+	case WIRE_LOST:
+		return REQUESTOR_HUNG_UP;
+	case WIRE_STALLED:
+		return REQUESTOR_SILENCE;
+	case WIRE_TLS:
+		return REQUESTOR_NO_TLS;
+	case WIRE_FLOOD:
+		return REQUESTOR_NONSENSE;
+	}
+	if (cond == DUL_READTIMEOUT)
+		return REQUESTOR_SILENCE;
+	return cond == DUL_PEERABORTEDASSOCIATION ? REQUESTOR_ABORT
+						  : REQUESTOR_NONSENSE;
+}
+
 static enum requestor_outcome
-rejection(const DUL_ASSOCIATESERVICEPARAMETERS *params, struct err *err)
+rejection(const DUL_ASSOCIATESERVICEPARAMETERS *params,
+    struct requestor_detail *detail, struct err *err)
 {
 	unsigned result = params->result, source = params->resultSource,
 		 reason = params->diagnostic;
 	bool transient = result == DUL_REJECT_TRANSIENT;
 
+	*detail = {REQUESTOR_REJECTION, result, source, reason};
 	(void)err_set(err, transient ? ERR_TEMPORARY : ERR_PERMANENT,
 	    "associate: rejected %s (%u/%u/%u): %s",
 	    transient ? "for now" : "for good", result, source, reason,

@@ -22,8 +22,9 @@ struct requestor_params {
 	const char *called_aet;
 	int max_pdu_bytes;
 	int connect_timeout_ms;
-	int associate_timeout_ms; /* from the request to its answer, as a
-				     whole */
+	int associate_timeout_ms;	 /* from the request to its answer, as a
+					    whole */
+	struct requestor_detail *detail; /* filled, unless it is NULL */
 };
 
 #define REQUESTOR_MAX_CONTEXTS 128 /* odd ids, PS3.8 9.3.2.2 */
@@ -31,6 +32,27 @@ struct requestor_params {
 struct requestor_context {
 	const char *abstract_syntax;
 	const char *transfer_syntax; /* one each */
+};
+
+/* The same failure, told apart for a person. */
+enum requestor_trouble {
+	REQUESTOR_NO_TROUBLE,
+	REQUESTOR_NO_NAME,	    /* the host's name does not resolve */
+	REQUESTOR_NO_CONNECTION,    /* err->sys says why */
+	REQUESTOR_NO_TLS,	    /* the handshake, or a certificate */
+	REQUESTOR_OTHER_PEER,	    /* its certificate is not who is meant */
+	REQUESTOR_HUNG_UP,	    /* it closed, and said nothing */
+	REQUESTOR_SILENCE,	    /* it said nothing in time */
+	REQUESTOR_ABORT,	    /* A-ABORT */
+	REQUESTOR_NONSENSE,	    /* what came is not DICOM */
+	REQUESTOR_REJECTION,	    /* A-ASSOCIATE-RJ */
+	REQUESTOR_NOTHING_ACCEPTED, /* no presentation context */
+	REQUESTOR_OURS
+};
+
+struct requestor_detail {
+	enum requestor_trouble trouble;
+	unsigned result, source, reason; /* of a rejection, PS3.8 9.3.4 */
 };
 
 enum requestor_outcome {
@@ -52,6 +74,14 @@ enum requestor_outcome requestor_associate(
 /* The id of the accepted context with both, or 0 (ids are odd). */
 uint8_t requestor_find_context(const struct assoc *assoc,
     const char *abstract_syntax, const char *transfer_syntax);
+
+/* What a peer said to a context that was proposed (PS3.8 9.3.3.2): 0 taken, 1
+ * to 4 refused; 2 also where it was taken in another way, or not proposed. */
+unsigned requestor_context_result(const struct assoc *assoc,
+    const char *abstract_syntax, const char *transfer_syntax);
+
+/* "CTImageStorage" for a UID of DICOM's; the UID for another. */
+const char *requestor_name_of_uid(const char *uid);
 
 #ifdef __cplusplus
 }

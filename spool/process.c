@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
@@ -25,7 +26,9 @@
 
 #define US_PER_MS	1000
 #define WATCHDOG_MAX_MS 3600000
+#define ECHO_OPTION	256
 
+static void print_usage(const char *program, bool takes_echo);
 static void fill_signals(sigset_t *set);
 static int open_standard_fds(struct err *err);
 static void become_child(pid_t parent);
@@ -34,12 +37,18 @@ int
 process_parse_options(int argc, char **argv, const char *program,
     struct process_options *options, struct err *err)
 {
+	static const struct option with_echo[] = {
+	    {"echo", required_argument, NULL, ECHO_OPTION}, {NULL, 0, NULL, 0}};
+	const struct option *longs =
+	    options->takes_echo ? with_echo : with_echo + 1;
 	const char *conf = NULL;
 	int option;
 
-	*options = (struct process_options){.check_only = false};
+	options->check_only = false;
+	options->echo = NULL;
 	opterr = 0;
-	while ((option = getopt(argc, argv, "+c:nVh")) != -1) {
+	while (
+	    (option = getopt_long(argc, argv, "+c:nVh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			conf = optarg;
@@ -47,21 +56,20 @@ process_parse_options(int argc, char **argv, const char *program,
 		case 'n':
 			options->check_only = true;
 			break;
+		case ECHO_OPTION:
+			options->echo = optarg;
+			break;
 		case 'V':
 			(void)printf("%s %s\n", program, DCMSPOOL_VERSION);
 			return 1;
 		case 'h':
-			(void)printf("usage: %s [-n] [-c file]\n"
-				     "  -c  the configuration\n"
-				     "  -n  check it and exit\n"
-				     "  -V  print the version\n",
-			    program);
+			print_usage(program, options->takes_echo);
 			return 1;
 		default:
 			return err_set(err, ERR_USAGE,
-			    "unknown option or missing argument: -%c (see %s "
+			    "unknown option or missing argument: %s (see %s "
 			    "-h)",
-			    optopt, program);
+			    argv[optind - 1], program);
 		}
 	}
 	if (optind < argc)
@@ -208,6 +216,19 @@ process_watchdog_turn(struct process_watchdog *watchdog)
 		watchdog->said_ms = now_ms;
 	}
 	return watchdog->said_ms + watchdog->every_ms;
+}
+
+static void
+print_usage(const char *program, bool takes_echo)
+{
+	(void)printf("usage: %s [-n%s] [-c file]\n"
+		     "  -c  the configuration\n"
+		     "  -n  check it, and whether a start would succeed\n"
+		     "%s"
+		     "  -V  print the version\n",
+	    program, takes_echo ? " | --echo destination" : "",
+	    takes_echo ? "  --echo  ask a destination whether it takes us\n"
+		       : "");
 }
 
 static void

@@ -15,11 +15,13 @@
 struct process_options {
 	const char *conf_path; /* -c, else $DCMSPOOL_CONF, else the default */
 	bool check_only;       /* -n */
+	bool takes_echo;       /* set by the caller: --echo is one, too */
+	const char *echo;      /* --echo DEST, or NULL */
 };
 
 /*
- * Parses -c FILE, -n, -V, -h. 0: go on; 1: -V or -h was served, exit 0; -1:
- * ERR_USAGE.
+ * Parses -c FILE, -n, -V, -h, --echo DEST. 0: go on; 1: -V or -h was served,
+ * exit 0; -1: ERR_USAGE.
  */
 int process_parse_options(int argc, char **argv, const char *program,
     struct process_options *options, struct err *err);

@@ -32,18 +32,27 @@ parses_options(void)
 		int rc;
 		const char *conf;
 		bool check_only;
+		bool takes_echo;
+		const char *echo;
 	} rows[] = {
-	    {"none", {"x"}, 0, CONF_DEFAULT_PATH, false},
-	    {"-c", {"x", "-c", "a.conf"}, 0, "a.conf", false},
-	    {"-n", {"x", "-n"}, 0, CONF_DEFAULT_PATH, true},
-	    {"-nc", {"x", "-nca.conf"}, 0, "a.conf", true},
-	    {"-c without file", {"x", "-c"}, -1, NULL, false},
-	    {"unknown", {"x", "-z"}, -1, NULL, false},
-	    {"long", {"x", "--json"}, -1, NULL, false},
-	    {"argument", {"x", "y"}, -1, NULL, false},
-	    {"argument first", {"x", "y", "-n"}, -1, NULL, false},
+	    {"none", {"x"}, 0, CONF_DEFAULT_PATH, false, false, NULL},
+	    {"-c", {"x", "-c", "a.conf"}, 0, "a.conf", false, false, NULL},
+	    {"-n", {"x", "-n"}, 0, CONF_DEFAULT_PATH, true, false, NULL},
+	    {"-nc", {"x", "-nca.conf"}, 0, "a.conf", true, false, NULL},
+	    {"-c without file", {"x", "-c"}, -1, NULL, false, false, NULL},
+	    {"unknown", {"x", "-z"}, -1, NULL, false, false, NULL},
+	    {"long", {"x", "--json"}, -1, NULL, false, true, NULL},
+	    {"argument", {"x", "y"}, -1, NULL, false, false, NULL},
+	    {"argument first", {"x", "y", "-n"}, -1, NULL, false, false, NULL},
+	    {"--echo", {"x", "--echo", "PACS"}, 0, CONF_DEFAULT_PATH, false,
+		true, "PACS"},
+	    {"--echo=", {"x", "--echo=PACS", "-c", "a.conf"}, 0, "a.conf",
+		false, true, "PACS"},
+	    {"--echo of none", {"x", "--echo"}, -1, NULL, false, true, NULL},
+	    {"--echo, not taken", {"x", "--echo", "PACS"}, -1, NULL, false,
+		false, NULL},
 	};
-	struct process_options options;
+	struct process_options options = {.takes_echo = false};
 	char *argv[ARGUMENTS_MAX + 1];
 	struct err err;
 	size_t i;
@@ -58,12 +67,17 @@ parses_options(void)
 		argv[argc] = NULL;
 		optind = 0;
 		err.class = ERR_NONE;
+		options.takes_echo = rows[i].takes_echo;
 		rc = process_parse_options(argc, argv, "x", &options, &err);
 		TEST_ROW(rc == rows[i].rc, rows[i].what);
 		TEST_ROW(rc == 0 || err.class == ERR_USAGE, rows[i].what);
 		TEST_ROW(
-		    rc != 0 || (strcmp(options.conf_path, rows[i].conf) == 0 &&
-				   options.check_only == rows[i].check_only),
+		    rc != 0 ||
+			(strcmp(options.conf_path, rows[i].conf) == 0 &&
+			    options.check_only == rows[i].check_only &&
+			    (rows[i].echo == NULL
+				    ? options.echo == NULL
+				    : strcmp(options.echo, rows[i].echo) == 0)),
 		    rows[i].what);
 		while (argc > 0)
 			free(argv[--argc]);

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(ORTHANC is None, reason="no Orthanc here")
 
 
 class Orthanc:
-    def __init__(self, folder, modalities):
+    def __init__(self, folder, modalities, **settings):
         self.folder = folder
         self.port, self.http = tools.free_port(), tools.free_port()
         (folder / "orthanc.json").write_text(json.dumps({
@@ -30,7 +30,8 @@ class Orthanc:
             "DicomCheckCalledAet": False, "HttpPort": self.http,
             "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
             "DicomModalities": modalities, "StableAge": 1,
-            "OverwriteInstances": True, "StorageCompression": False}))
+            "OverwriteInstances": True, "StorageCompression": False,
+            **settings}))
         self.process = None
 
     def start(self):
