@@ -26,6 +26,8 @@
 #define LOCK_WAIT_MS 10000
 
 static int run(struct conf *conf, struct err *err);
+static int become_user(
+    const struct conf *conf, struct user *user, struct err *err);
 static int recover(const struct server_settings *settings, int64_t *newest_us,
     struct err *err);
 static void serve(struct child *child) __attribute__((noreturn));
@@ -35,6 +37,7 @@ main(int argc, char **argv)
 {
 	struct process_options options = {.takes_echo = false};
 	struct err err = {.class = ERR_NONE};
+	struct tls *tls;
 	struct conf *conf;
 	int rc;
 
@@ -44,7 +47,8 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = conf_load(options.conf_path, &conf, &err);
 	if (rc == 0 && options.check_only) {
-		rc = server_check(conf, &err);
+		rc = server_read_keys(conf, &tls, &err);
+		tls_free(tls);
 		conf_free(conf);
 		if (rc == 0)
 			return EX_OK;
@@ -65,33 +69,51 @@ run(struct conf *conf, struct err *err)
 {
 	struct server_settings settings = {.conf = conf, .serve = serve};
 	struct spool spool = {.root_fd = -1};
+	struct user user;
 	int64_t newest_us = 0;
 	int lock_fd = -1, rc = -1;
 
 	settings.spool = &spool;
+	settings.user = &user;
 	settings.signal_fd = process_open_signals(err);
-	if (settings.signal_fd == -1)
-		goto out;
-	if (spool_open(conf->storage_location, true, &spool, err) == -1 ||
+	if (settings.signal_fd == -1 || assoc_init(err) == -1 ||
+	    server_read_keys(conf, &settings.tls, err) == -1 ||
+	    become_user(conf, &user, err) == -1 ||
+	    spool_open(conf->storage_location, true, &spool, err) == -1 ||
 	    spool_lock(&spool, SPOOL_RECEIVER, LOCK_WAIT_MS, &lock_fd, err) ==
 		-1 ||
 	    recover(&settings, &newest_us, err) == -1)
 		goto out;
 	settings.shared = shared_create(newest_us, err);
 	if (settings.shared == NULL ||
-	    server_prepare(conf, &spool, settings.shared, err) == -1 ||
-	    assoc_init(err) == -1)
+	    server_prepare(conf, &spool, settings.shared, err) == -1)
 		goto out;
 	settings.conf = conf;
 	conf = NULL;
 	rc = server_run(&settings, err);
+	settings.tls = NULL;
 out:
+	tls_free(settings.tls);
 	conf_free(conf);
 	(void)fs_close(&lock_fd, PATH_RESULT, NULL);
 	(void)fs_close(&settings.signal_fd, "signals", NULL);
 	if (spool.location != NULL)
 		spool_close(&spool);
 	return rc;
+}
+
+/* Of what takes root only the port is left to be had. */
+static int
+become_user(const struct conf *conf, struct user *user, struct err *err)
+{
+	if (user_find(conf->user, user, err) == -1 ||
+	    user_give_spool(user, conf->storage_location, err) == -1 ||
+	    user_become(user, err) == -1)
+		return -1;
+	if (user->uid == 0)
+		LOG(LOG_LEVEL_WARNING, "runs-as-root",
+		    LOG_STR("consequence", "see User in dcmspool.conf(5)"));
+	return 0;
 }
 
 /* Only the holder of the lock does it, and before anything new comes. */

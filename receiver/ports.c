@@ -77,22 +77,34 @@ ports_move(
     struct ports *ports, const char *interface, int port, struct err *err)
 {
 	char *old_interface = ports->interface, *new_interface;
-	int old_port = ports->port;
+	int old_port = ports->port, rc;
+	struct listeners listeners;
+	bool overlaps;
 
 	if (port == old_port && strcmp(interface, old_interface) == 0)
 		return 0;
 	new_interface = strdup(interface);
 	if (new_interface == NULL)
 		return err_sys(err, "get memory for listening");
-	/* The new address may overlap with the old one. */
+	rc = listen_open(interface, port, &listeners, err);
+	/* The new address may overlap with the old one, at the same port: then
+	 * we may have that port (bind(2) looks at this first). */
+	overlaps = rc == -1 && err->sys == EADDRINUSE && port == old_port;
+	if (rc == -1 && !overlaps) {
+		free(new_interface);
+		return -1;
+	}
 	unwatch(ports);
 	listen_close(&ports->listeners);
 	ports->interface = new_interface;
 	ports->port = port;
-	if (bind_all(ports, err) == 0) {
+	ports->listeners = listeners;
+	ports->due_ms = PORTS_NEVER;
+	if ((overlaps ? bind_all(ports, err) : watch(ports, err)) == 0) {
 		free(old_interface);
 		return 0;
 	}
+	listen_close(&ports->listeners);
 	ports->interface = old_interface;
 	ports->port = old_port;
 	free(new_interface);

@@ -53,7 +53,6 @@ static int start(struct server *server, struct err *err);
 static void finish(struct server *server);
 static int turn(struct server *server, struct err *err);
 static void on_connection(void *context, int fd, const char *peer);
-static int open_tls(const struct conf *conf, struct tls **tls, struct err *err);
 static void check_expiry(struct server *server);
 static void spawn(struct server *server, struct child *child);
 static void become_child(struct server *server);
@@ -72,6 +71,7 @@ server_run(const struct server_settings *settings, struct err *err)
 	struct server server = {
 	    .settings = settings,
 	    .conf = settings->conf,
+	    .tls = settings->tls,
 	    .meter_fd = -1,
 	    .meter_at_ms = NEVER,
 	    .stop_by_ms = NEVER,
@@ -110,21 +110,15 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 }
 
 int
-server_check(const struct conf *conf, struct err *err)
+server_read_keys(const struct conf *conf, struct tls **tls, struct err *err)
 {
-	struct tls *tls;
-
-	if (open_tls(conf, &tls, err) == -1)
-		return -1;
-	tls_free(tls);
-	return 0;
+	return tls_create(
+	    &conf->receiver.tls, TLS_ACCEPTOR, "receiver.tls", tls, err);
 }
 
 static int
 start(struct server *server, struct err *err)
 {
-	if (open_tls(server->conf, &server->tls, err) == -1)
-		return -1;
 	check_expiry(server);
 	server->loop = loop_create(err);
 	if (server->loop == NULL)
@@ -138,7 +132,8 @@ start(struct server *server, struct err *err)
 	server->ports =
 	    ports_open(server->loop, server->conf->receiver.local_interface,
 		server->conf->receiver.port, on_connection, server, err);
-	if (server->ports == NULL)
+	if (server->ports == NULL ||
+	    user_settle(server->settings->user, err) == -1)
 		return -1;
 	start_meter(server);
 	return 0;
@@ -211,13 +206,6 @@ on_connection(void *context, int fd, const char *peer)
 	else
 		admission_refuse(&server->admission, peer);
 	(void)close(fd);
-}
-
-static int
-open_tls(const struct conf *conf, struct tls **tls, struct err *err)
-{
-	return tls_create(
-	    &conf->receiver.tls, TLS_ACCEPTOR, "receiver.tls", tls, err);
 }
 
 /* Once a day. */
@@ -345,7 +333,7 @@ reload(struct server *server)
 
 	notify_reloading();
 	if (conf_load(old->path, &new, &err) == -1 ||
-	    open_tls(new, &tls, &err) == -1 ||
+	    server_read_keys(new, &tls, &err) == -1 ||
 	    server_prepare(new, server->settings->spool,
 		server->settings->shared, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "reload-failed",
@@ -358,6 +346,9 @@ reload(struct server *server)
 	if (strcmp(old->storage_location, new->storage_location) != 0)
 		LOG(LOG_LEVEL_WARNING, "restart-needed",
 		    LOG_STR("key", "StorageLocation"));
+	if (strcmp(old->user, new->user) != 0)
+		LOG(LOG_LEVEL_WARNING, "restart-needed",
+		    LOG_STR("key", "User"));
 	server->conf = new;
 	tls_free(server->tls);
 	server->tls = tls;

@@ -11,6 +11,7 @@
 #include "../spool/assoc_dcmtk.h"
 #include "../spool/clock.h"
 #include "../spool/process.h"
+#include "../spool/user.h"
 #include "ask.h"
 #include "identities.h"
 #include "sender.h"
@@ -20,6 +21,7 @@
 
 static int check(const struct process_options *options, struct err *err);
 static int run(const struct process_options *options, struct err *err);
+static int become_user(struct sender *sender, struct err *err);
 
 int
 main(int argc, char **argv)
@@ -77,15 +79,35 @@ run(const struct process_options *options, struct err *err)
 	log_open(PROGRAM, sender.conf->log_level, sender.conf->log_to_syslog);
 	srandom((unsigned)(clock_mono_us() ^ getpid()));
 	sender.signal_fd = process_open_signals(err);
-	if (sender.signal_fd == -1 || spool_open(sender.conf->storage_location,
-					  true, &sender.spool, err) == -1)
+	if (sender.signal_fd == -1 || assoc_init(err) == -1 ||
+	    become_user(&sender, err) == -1 ||
+	    spool_open(
+		sender.conf->storage_location, true, &sender.spool, err) == -1)
 		goto out;
 	if (spool_lock(&sender.spool, SPOOL_SENDER, LOCK_WAIT_MS,
-		&sender.lock_fd, err) == 0 &&
-	    assoc_init(err) == 0)
+		&sender.lock_fd, err) == 0)
 		rc = sender_run(&sender, err);
 	spool_close(&sender.spool);
 out:
+	identities_free(sender.identities);
 	conf_free(sender.conf);
 	return rc;
+}
+
+/* Keys may be root's alone; nothing else takes root here. */
+static int
+become_user(struct sender *sender, struct err *err)
+{
+	const struct conf *conf = sender->conf;
+	struct user user;
+
+	if (identities_load(conf, &sender->identities, err) == -1 ||
+	    user_find(conf->user, &user, err) == -1 ||
+	    user_give_spool(&user, conf->storage_location, err) == -1 ||
+	    user_become(&user, err) == -1 || user_settle(&user, err) == -1)
+		return -1;
+	if (user.uid == 0)
+		LOG(LOG_LEVEL_WARNING, "runs-as-root",
+		    LOG_STR("consequence", "see User in dcmspool.conf(5)"));
+	return 0;
 }

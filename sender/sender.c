@@ -92,8 +92,7 @@ open_all(struct sender *sender, struct err *err)
 	int64_t newest_us;
 	struct err watch_err;
 
-	if (identities_load(sender->conf, &sender->identities, err) == -1 ||
-	    spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
+	if (spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
 		return -1;
 	sender->stamps = stamp_source_create(newest_us, err);
 	sender->loop = loop_create(err);
@@ -402,7 +401,6 @@ close_all(struct sender *sender)
 	while ((dest = TAILQ_FIRST(&sender->destinations)) != NULL)
 		destination_free(dest);
 	loop_free(sender->loop);
-	identities_free(sender->identities);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
 }

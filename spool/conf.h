@@ -121,6 +121,7 @@ struct conf_destination {
 struct conf {
 	char *path; /* the file it came from */
 	char *storage_location;
+	char *user; /* who the daemons run as; "" = whoever starts them */
 	int sync_delay_ms;
 	int64_t min_free_bytes;
 	int64_t min_free_inodes;

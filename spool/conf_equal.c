@@ -38,6 +38,7 @@ conf_value_equal(
 	case CONF_FOLDER:
 	case CONF_FILE:
 	case CONF_HOST:
+	case CONF_USER:
 	case CONF_NAME:
 	case CONF_AET:
 		return equal_strings(*(char *const *)a, *(char *const *)b);

@@ -63,6 +63,7 @@ static const char *const log_to[] = {"stderr", "syslog", NULL};
 static const struct conf_key table[] = {
     REQUIRED(TOP(storage_location), CONF_FOLDER, "StorageLocation",
 	"\"/var/spool/dcmspool\""),
+    TEXT(TOP(user), CONF_USER, "User", "", "\"dcmspool\""),
     NUMBER(TOP(sync_delay_ms), CONF_INT, "SyncDelay", 20, 0, 10000,
 	"milliseconds"),
     NUMBER(TOP(min_free_bytes), CONF_INT64, "MinFreeBytes", GIB, 0, EIB,

@@ -27,6 +27,7 @@ enum conf_type {
 	CONF_FOLDER,	     /* char *, an absolute path */
 	CONF_FILE,	     /* char *, an absolute path, or "" */
 	CONF_HOST,	     /* char *, printable and without blanks */
+	CONF_USER,	     /* char *, a user's name, or "" */
 	CONF_NAME,	     /* char *, a destination's name */
 	CONF_AET,	     /* char *, an AE title, "%calling" or "%called" */
 	CONF_AETS,	     /* struct conf_patterns of AE titles */

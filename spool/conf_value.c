@@ -62,6 +62,7 @@ conf_value_read(const struct conf_key *key, config_setting_t *setting,
 	case CONF_FOLDER:
 	case CONF_FILE:
 	case CONF_HOST:
+	case CONF_USER:
 	case CONF_NAME:
 	case CONF_AET:
 		return read_string(key, text, field, place, err);
@@ -93,6 +94,7 @@ conf_value_free(const struct conf_key *key, void *base)
 	case CONF_FOLDER:
 	case CONF_FILE:
 	case CONF_HOST:
+	case CONF_USER:
 	case CONF_NAME:
 	case CONF_AET:
 		free(*(char **)field);
@@ -233,6 +235,11 @@ string_problem(const struct conf_key *key, const char *s)
 			   ? NULL
 			   : "is not an absolute path; write one that begins "
 			     "with / and has no control characters";
+	if (key->type == CONF_USER)
+		return is_plain(s, false)
+			   ? NULL
+			   : "is not a user's name; write one without blanks "
+			     "or control characters";
 	if (*s == '\0' && key->required)
 		return "is empty; write a host name or an address";
 	return is_plain(s, false)

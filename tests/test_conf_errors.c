@@ -80,7 +80,9 @@ static void
 test_unknown(void)
 {
 	static const struct bad bad[] = {
-	    {IN(CONF_TOP, "User = \"x\";"), 1, "User", "is unknown; write"},
+	    {IN(CONF_TOP, "Usr = \"x\";"), 1, "Usr", "is unknown; write"},
+	    {IN(CONF_TOP, "User = \"no body\";"), 1, "User",
+		"is not a user's name"},
 	    {IN(CONF_TOP, "syncdelay = 5;"), 1, "syncdelay", "write SyncDelay"},
 	    {IN(CONF_TOP, "IPPort = 5;"), 1, "IPPort", "in receiver"},
 	    {IN(CONF_RECEIVER, "Colour = 1;"), 5, "receiver.Colour",

@@ -47,6 +47,8 @@ type_words(const struct conf_key *key)
 		return "File";
 	case CONF_HOST:
 		return "Host";
+	case CONF_USER:
+		return "User";
 	case CONF_NAME:
 		return "Name";
 	case CONF_AET:

@@ -54,10 +54,10 @@ def _source(condition):
     return f"{code.co_filename}:{code.co_firstlineno}" if code else condition
 
 
-def free_port():
+def free_port(first=20000, last=30000):
     """A port that nobody uses, outside the range of outgoing connections."""
     while True:
-        port = random.randrange(20000, 30000)
+        port = random.randrange(first, last)
         if port in _ports:
             continue
         with socket.socket() as sock:
