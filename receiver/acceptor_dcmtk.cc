@@ -156,6 +156,8 @@ receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
 	dcmExternalSocketHandle.set(fd);
 	assoc->wire.begin_read(artim_ms, 0);
 	assoc->wire.most = REQUEST_BYTES;
+	assoc->pdu_bytes =
+	    static_cast<size_t>(assoc_clamp_pdu_bytes(max_pdu_bytes));
 	rc = assoc->open_network(NET_ACCEPTOR, tls, -1, err);
 	if (rc == 0)
 		cond = ASC_receiveAssociation(assoc->network, &assoc->ul,

@@ -132,6 +132,8 @@ associate(const struct requestor_params *params,
 		(void)close(listener);
 		return REQUESTOR_FAILED;
 	}
+	assoc->pdu_bytes =
+	    static_cast<size_t>(assoc_clamp_pdu_bytes(params->max_pdu_bytes));
 	assoc->wire.begin_read(params->associate_timeout_ms, 0);
 	cond = ASC_requestAssociation(assoc->network, ul_params, &assoc->ul,
 	    nullptr, nullptr, DUL_NOBLOCK, 1);

@@ -22,6 +22,7 @@ extern "C" {
 #define MIN_REST_MS	  1000 /* for the rest of a PDU, at least */
 #define ABORT_MS	  1000
 #define ANSWER_RELEASE_MS 10000
+#define PDU_P_DATA	  0x04 /* PS3.8 9.3.1 */
 #define PDU_HEADER	  6
 #define PDV_HEADER	  6  /* length, context, message control header */
 #define PDU_OVERHEAD	  12 /* of the largest PDU; as DCMTK counts */
@@ -33,8 +34,10 @@ static enum assoc_event read_pdu(
     struct assoc *assoc, int timeout_ms, struct err *err);
 static enum assoc_event take_pdv(
     struct assoc *assoc, struct assoc_pdv *pdv, struct err *err);
-static int write_pdv(
-    struct assoc *assoc, DUL_PDV *pdv, int timeout_ms, struct err *err);
+static int write_pdu(struct assoc *assoc, const struct iovec parts[2],
+    int timeout_ms, struct err *err);
+static uint32_t get_be32(const uint8_t *at);
+static void put_be32(uint8_t *at, uint32_t value);
 static int release(struct assoc *assoc, struct err *err);
 
 assoc::~assoc()
@@ -175,11 +178,20 @@ assoc_buffered(struct assoc *assoc)
 	return assoc->pdvs_bytes > 0 || assoc->wire.pending();
 }
 
+extern "C" void
+assoc_poll_any(struct assoc *assoc, bool any)
+{
+	if (assoc->wire.session == nullptr)
+		assoc->wire.set_low(any ? 1 : Wire::BEYOND_HEADS);
+}
+
 extern "C" bool
 assoc_arrived(struct assoc *assoc)
 {
 	bool arrived = true;
 
+	if (assoc->wire.session == nullptr)
+		return true;
 	(void)assoc_guard(nullptr, [&] {
 		arrived = assoc->wire.arrived(0) || assoc->wire.pending();
 		return 0;
@@ -222,19 +234,23 @@ extern "C" int
 assoc_write_pdv(struct assoc *assoc, uint8_t context_id, bool command,
     bool last, const void *data, size_t size, int timeout_ms, struct err *err)
 {
-	DUL_PDV pdv = {};
+	uint8_t head[PDU_HEADER + PDV_HEADER] = {PDU_P_DATA};
 
 	if (size > assoc->pdv_bytes)
 		return err_set(err, ERR_BUG,
 		    "a PDV of %zu bytes where the peer takes %zu", size,
 		    assoc->pdv_bytes);
-	pdv.fragmentLength = size;
-	pdv.presentationContextID = context_id;
-	pdv.pdvType = command ? DUL_COMMANDPDV : DUL_DATASETPDV;
-	pdv.lastPDV = last;
-	pdv.data = const_cast<void *>(data); /* DCMTK only reads it */
-	return assoc_guard(
-	    err, [&] { return write_pdv(assoc, &pdv, timeout_ms, err); });
+	put_be32(head + 2, static_cast<uint32_t>(PDV_HEADER + size));
+	put_be32(head + PDU_HEADER, static_cast<uint32_t>(size + 2));
+	head[PDU_HEADER + 4] = context_id;
+	head[PDU_HEADER + 5] =
+	    static_cast<uint8_t>((command ? 1 : 0) | (last ? 2 : 0));
+	return assoc_guard(err, [&] {
+		const struct iovec parts[2] = {
+		    {head, sizeof(head)}, {const_cast<void *>(data), size}};
+
+		return write_pdu(assoc, parts, timeout_ms, err);
+	});
 }
 
 extern "C" void
@@ -318,30 +334,49 @@ ended(struct assoc *assoc, const OFCondition &cond, struct err *err)
 }
 
 /*
- * DCMTK gives out the PDVs of a PDU one by one, but finds the third and later
- * ones in a wrong place where lengths differ; so it is asked for the first
- * alone, which tells where they are, and the wire how long they are.
+ * P-DATA-TF PDUs are read and written here, on the wire: to DCMTK's state
+ * machine they make no difference (PS3.8 9.2.3, state 6). Every other PDU is
+ * left to DCMTK.
  */
 static enum assoc_event
 read_pdu(struct assoc *assoc, int timeout_ms, struct err *err)
 {
-	DUL_PDV first = {};
-	OFCondition cond;
+	Wire &wire = assoc->wire;
+	size_t size;
 
 	if (assoc->spoiled) {
 		(void)err_set(
 		    err, ERR_CORRUPT, "the association broke off inside a PDU");
 		return ASSOC_BROKEN;
 	}
-	assoc->wire.begin_read(
+	wire.begin_read(
 	    timeout_ms, timeout_ms > MIN_REST_MS ? timeout_ms : MIN_REST_MS);
-	cond = DUL_ReadPDVs(
-	    &assoc->ul->DULassociation, nullptr, DUL_NOBLOCK, NETWORK_S);
-	if (cond != DUL_PDATAPDUARRIVED ||
-	    DUL_NextPDV(&assoc->ul->DULassociation, &first).bad())
-		return ended(assoc, cond, err);
-	assoc->pdvs = static_cast<const uint8_t *>(first.data) - PDV_HEADER;
-	assoc->pdvs_bytes = assoc->wire.received - PDU_HEADER;
+	if (wire.session != nullptr && !wire.arrived(Wire::OPERATION)) {
+		if (wire.pending()) /* a part of a record */
+			wire.end = WIRE_STALLED;
+		return ended(assoc, DUL_READTIMEOUT, err);
+	}
+	if (!wire.gather(PDU_HEADER))
+		return ended(assoc, DUL_READTIMEOUT, err);
+	if (wire.in[wire.in_at] != PDU_P_DATA)
+		return ended(assoc,
+		    DUL_ReadPDVs(&assoc->ul->DULassociation, nullptr,
+			DUL_NOBLOCK, NETWORK_S),
+		    err);
+	size = get_be32(wire.in.data() + wire.in_at + 2);
+	if (size > assoc->pdu_bytes) {
+		assoc->spoiled = true;
+		(void)err_set(err, ERR_CORRUPT,
+		    "read: a PDU of %zu bytes, where %zu are the most that may "
+		    "be sent to us",
+		    size, assoc->pdu_bytes);
+		return ASSOC_BROKEN;
+	}
+	if (!wire.gather(PDU_HEADER + size))
+		return ended(assoc, DUL_READTIMEOUT, err);
+	assoc->pdvs = wire.in.data() + wire.in_at + PDU_HEADER;
+	assoc->pdvs_bytes = size;
+	wire.in_at += PDU_HEADER + size;
 	return ASSOC_PDV;
 }
 
@@ -353,9 +388,7 @@ take_pdv(struct assoc *assoc, struct assoc_pdv *pdv, struct err *err)
 	size_t left = assoc->pdvs_bytes, size = 0;
 
 	if (left >= PDV_HEADER)
-		size = static_cast<size_t>(p[0]) << 24 |
-		       static_cast<size_t>(p[1]) << 16 |
-		       static_cast<size_t>(p[2]) << 8 | p[3];
+		size = get_be32(p);
 	if (size < 2 || size > left - 4) {
 		assoc->spoiled = true;
 		assoc->pdvs_bytes = 0;
@@ -372,23 +405,17 @@ take_pdv(struct assoc *assoc, struct assoc_pdv *pdv, struct err *err)
 	return ASSOC_PDV;
 }
 
-/* DCMTK writes head and body apart; the wire joins them. */
 static int
-write_pdv(struct assoc *assoc, DUL_PDV *pdv, int timeout_ms, struct err *err)
+write_pdu(struct assoc *assoc, const struct iovec parts[2], int timeout_ms,
+    struct err *err)
 {
-	DUL_PDVLIST list = {};
-	OFCondition cond;
-
 	if (assoc->wire.torn || assoc->wire.fd == -1)
 		return err_set(
 		    err, ERR_TEMPORARY, "write: the association is gone");
-	list.count = 1;
-	list.pdv = pdv;
 	assoc->wire.begin_write(timeout_ms);
-	assoc->wire.joins = true;
-	cond = DUL_WritePDVs(&assoc->ul->DULassociation, &list);
-	assoc->wire.joins = assoc->wire.more = false;
-	return cond.good() ? 0 : assoc_failure(assoc, cond, "write", err);
+	if (assoc->wire.write(&parts[0], &parts[1]))
+		return 0;
+	return assoc_failure(assoc, EC_Normal, "write", err);
 }
 
 static int
@@ -404,4 +431,21 @@ release(struct assoc *assoc, struct err *err)
 		return 0;
 	}
 	return assoc_failure(assoc, cond, "release", err);
+}
+
+static uint32_t
+get_be32(const uint8_t *at)
+{
+	return static_cast<uint32_t>(at[0]) << 24 |
+	       static_cast<uint32_t>(at[1]) << 16 |
+	       static_cast<uint32_t>(at[2]) << 8 | at[3];
+}
+
+static void
+put_be32(uint8_t *at, uint32_t value)
+{
+	at[0] = static_cast<uint8_t>(value >> 24);
+	at[1] = static_cast<uint8_t>(value >> 16);
+	at[2] = static_cast<uint8_t>(value >> 8);
+	at[3] = static_cast<uint8_t>(value);
 }

@@ -53,6 +53,13 @@ size_t assoc_pdv_bytes(const struct assoc *assoc);
 const char *assoc_abstract_syntax(const struct assoc *assoc, uint8_t id);
 const char *assoc_transfer_syntax(const struct assoc *assoc, uint8_t id);
 
+/*
+ * Before a poll(2) of one's own on assoc_fd. any: a byte will do, as A-ABORT
+ * and A-RELEASE-RQ are short; else it may sleep on until there is more than the
+ * head of a PDU, for a moment in which a message is to be expected.
+ */
+void assoc_poll_any(struct assoc *assoc, bool any);
+
 /* Whether something is here that needs no reading from the socket. */
 bool assoc_buffered(struct assoc *assoc);
 /* Whether a socket that is readable has more than TLS's own. */

@@ -28,7 +28,8 @@ struct assoc {
 	/* Accepted presentation contexts by id. They are DCMTK's. */
 	const DUL_PRESENTATIONCONTEXT *accepted[ASSOC_CONTEXT_IDS] = {};
 
-	size_t pdv_bytes = 0;
+	size_t pdv_bytes = 0; /* of a fragment, at most, to the peer */
+	size_t pdu_bytes = ASC_MAXIMUMPDUSIZE; /* of a PDU's body, to us */
 	const uint8_t *pdvs = nullptr; /* of the last PDU, not given out yet */
 	size_t pdvs_bytes = 0;
 	bool spoiled = false; /* a PDU was read or written in part */

@@ -115,7 +115,7 @@ TlsSession::write(const struct iovec *part, size_t parts)
 			return false;
 		}
 	}
-	if (flush(wire.more))
+	if (flush(false))
 		return true;
 	look_for_alert();
 	return false;

@@ -66,7 +66,7 @@ class WireConnection : public DcmTCPConnection
 	OFBool
 	isTransparentConnection() override
 	{
-		return wire.session == nullptr;
+		return OFFalse; /* the wire reads ahead */
 	}
 
 	ssize_t
@@ -78,7 +78,7 @@ class WireConnection : public DcmTCPConnection
 	ssize_t
 	write(void *data, size_t size) override
 	{
-		return wire.write(data, size);
+		return wire.write(data, size) ? static_cast<ssize_t>(size) : -1;
 	}
 
 	/* The deadline of the operation holds, whatever DCMTK asks for. */
@@ -175,6 +175,8 @@ Wire::shake_hands()
 bool
 Wire::arrived(int64_t until_ms)
 {
+	if (in_end > in_at)
+		return true;
 	if (session != nullptr)
 		return session->arrived(until_ms);
 	return wait(POLLIN, until_ms == OPERATION ? deadline_ms : until_ms);
@@ -183,7 +185,7 @@ Wire::arrived(int64_t until_ms)
 bool
 Wire::pending() const
 {
-	return session != nullptr && session->pending();
+	return in_end > in_at || (session != nullptr && session->pending());
 }
 
 bool
@@ -204,6 +206,29 @@ Wire::wait(short events, int64_t until_ms) const
 	return rc > 0;
 }
 
+bool
+Wire::wait_useful(int64_t until_ms)
+{
+	int64_t soon_ms = clock_mono_ms() + USEFUL_MS;
+
+	if (useful > 1 && session == nullptr && soon_ms < until_ms) {
+		set_low(useful);
+		if (wait(POLLIN, soon_ms))
+			return true;
+	}
+	set_low(1);
+	return wait(POLLIN, until_ms);
+}
+
+void
+Wire::set_low(int bytes)
+{
+	if (low == bytes || fd == -1)
+		return;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) == 0)
+		low = bytes;
+}
+
 ssize_t
 Wire::read(void *data, size_t size)
 {
@@ -216,13 +241,60 @@ Wire::read(void *data, size_t size)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	got = session == nullptr ? receive(data, size, true)
-				 : session->read(data, size);
+	if (in_end > in_at) {
+		if (size > in_end - in_at)
+			size = in_end - in_at;
+		memcpy(data, in.data() + in_at, size);
+		in_at += size;
+		got = static_cast<ssize_t>(size);
+	} else {
+		got = take(data, size);
+	}
 	if (got > 0)
 		received += static_cast<size_t>(got);
 	if (got == sizeof(tail))
 		memcpy(tail, data, sizeof(tail));
 	return got;
+}
+
+bool
+Wire::gather(size_t size)
+{
+	size_t room;
+	ssize_t got;
+
+	if (in_end - in_at >= size)
+		return true;
+	if (in.empty())
+		in.resize(IN_SIZE);
+	/* Most often nothing is left, or the head of a PDU. */
+	memmove(in.data(), in.data() + in_at, in_end - in_at);
+	in_end -= in_at;
+	in_at = 0;
+	while (in_end < size) {
+		room = size + AHEAD < IN_SIZE ? size + AHEAD : IN_SIZE;
+		useful = size - in_end < MOST_USEFUL
+			     ? static_cast<int>(size - in_end)
+			     : MOST_USEFUL;
+		if (in_end == 0 && useful < BEYOND_HEADS)
+			useful = BEYOND_HEADS;
+		got = take(in.data() + in_end, room - in_end);
+		useful = 1;
+		if (got <= 0) {
+			if (end == WIRE_STALLED && !begun && in_end == 0)
+				end = WIRE_OPEN;
+			return false;
+		}
+		in_end += static_cast<size_t>(got);
+	}
+	return true;
+}
+
+ssize_t
+Wire::take(void *data, size_t size)
+{
+	return session == nullptr ? receive(data, size, true)
+				  : session->read(data, size);
 }
 
 ssize_t
@@ -239,7 +311,7 @@ Wire::receive(void *data, size_t size, bool waits)
 			break;
 		if (errno == EAGAIN && !waits)
 			return -1;
-		if (errno == EAGAIN && !wait(POLLIN, deadline_ms)) {
+		if (errno == EAGAIN && !wait_useful(deadline_ms)) {
 			end = WIRE_STALLED;
 			errno = ETIMEDOUT;
 			return -1;
@@ -258,25 +330,42 @@ Wire::receive(void *data, size_t size, bool waits)
 	return got;
 }
 
-ssize_t
+bool
 Wire::write(const void *data, size_t size)
 {
-	struct iovec part[2] = {
-	    {head, head_size}, {const_cast<void *>(data), size}};
+	const struct iovec body = {const_cast<void *>(data), size};
+	const struct iovec none = {nullptr, 0};
 
-	if (joins && head_size == 0 && size <= HEAD_SIZE) {
-		memcpy(head, data, size);
-		head_size = size;
-		return static_cast<ssize_t>(size);
+	return write(&none, &body);
+}
+
+bool
+Wire::write(const struct iovec *head, const struct iovec *body)
+{
+	struct iovec part[3] = {{held, held_size}, *head, *body};
+	bool keeps =
+	    more && held_size + head->iov_len + body->iov_len <= sizeof(held);
+
+	more = false;
+	if (!keeps) {
+		held_size = 0;
+		return send(part, 3);
 	}
-	joins = false;
-	head_size = 0;
-	if (session == nullptr ? send_all(part, 2, more) == -1
-			       : !session->write(part, 2)) {
-		torn = true;
-		return -1;
-	}
-	return static_cast<ssize_t>(size);
+	memcpy(held + held_size, head->iov_base, head->iov_len);
+	held_size += head->iov_len;
+	memcpy(held + held_size, body->iov_base, body->iov_len);
+	held_size += body->iov_len;
+	return true;
+}
+
+bool
+Wire::send(struct iovec *part, size_t parts)
+{
+	if (session == nullptr ? send_all(part, parts, false) == 0
+			       : session->write(part, parts))
+		return true;
+	torn = true;
+	return false;
 }
 
 int

@@ -12,6 +12,7 @@
 #include <dcmtk/dcmnet/dcmtrans.h>
 
 #include <memory>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -31,7 +32,15 @@ enum wire_end {
  * DCMTK's connection, which DCMTK deletes where it likes.
  */
 struct Wire {
-	static constexpr size_t HEAD_SIZE = 24;
+	static constexpr size_t IN_SIZE = 160 * 1024; /* a PDU, and the start
+							 of the next */
+	static constexpr size_t AHEAD = 16 * 1024;    /* read beyond a PDU */
+	static constexpr size_t HELD_SIZE = 4096;
+	static constexpr int BEYOND_HEADS = 13; /* DCMTK writes the 12 bytes of
+						   a PDU's and a PDV's head
+						   apart */
+	static constexpr int MOST_USEFUL = 32 * 1024;
+	static constexpr int USEFUL_MS = 20; /* without it: any byte will do */
 	static constexpr int64_t NEVER = INT64_MAX;
 	static constexpr int64_t OPERATION = -1; /* its deadline */
 
@@ -51,11 +60,18 @@ struct Wire {
 	bool hung_up = false;	 /* reads as closed, to keep DCMTK from
 				    waiting */
 
-	bool more = false;  /* the next write may wait for the one behind it */
-	bool joins = false; /* the next write is the head of a PDU: keep it
-			       for the one after it */
-	uint8_t head[HEAD_SIZE];
-	size_t head_size = 0;
+	/* What came, and has not been read yet. */
+	std::vector<uint8_t> in;
+	size_t in_at = 0, in_end = 0;
+
+	/* How many bytes poll(2) waits for: the kernel's, and what would be of
+	 * use to who reads now. */
+	int low = 1, useful = 1;
+
+	/* What goes out with the next write, where `more` was set. */
+	bool more = false;
+	uint8_t held[HELD_SIZE];
+	size_t held_size = 0;
 
 	uint8_t tail[4] = {}; /* what was read last, where it was four bytes:
 				 the body of an A-ABORT */
@@ -70,17 +86,29 @@ struct Wire {
 
 	/* Waits for the poll(2) event until the deadline. */
 	bool wait(short events, int64_t until_ms) const;
+	/* Waits until what is of use is there, or, as it may never come, for
+	 * any byte. */
+	bool wait_useful(int64_t until_ms);
+	void set_low(int bytes);
 	/* Whether there is something to be read until then: an end, too. */
 	bool arrived(int64_t until_ms);
 	/* Whether bytes are here that poll(2) does not see. */
 	bool pending() const;
 	ssize_t read(void *data, size_t size);
-	ssize_t write(const void *data, size_t size);
+	/* Reads until `size` bytes are here, at in[in_at], and perhaps some of
+	 * what is behind them. false: `end` says why not; WIRE_OPEN where
+	 * nothing at all came until the deadline. */
+	bool gather(size_t size);
+	/* All of it. With `more` set a small one may go out with the next. */
+	bool write(const void *data, size_t size);
+	bool write(const struct iovec *head, const struct iovec *body);
 
 	/* From and to the socket. receive: -1 and EAGAIN where it does not
 	 * wait and nothing is there. */
+	ssize_t take(void *data, size_t size);
 	ssize_t receive(void *data, size_t size, bool waits);
 	int send_all(struct iovec *part, size_t parts, bool more_follows);
+	bool send(struct iovec *part, size_t parts);
 
 	/* Ends our side, and waits up to timeout_ms for the peer to end its
 	 * own, so that what was sent last is not lost with a reset. */
