@@ -27,6 +27,7 @@ enum try_end {
 struct
 try {
 	struct deliver *d;
+	const struct lane_job *job;
 	struct item_reader *reader;
 	struct lane_report *report;
 	uint8_t context_id;
@@ -48,12 +49,13 @@ static int check_response(
 static void report_status(
     struct lane_report *report, const struct command *rsp);
 static bool somebody_waits(const struct try *t);
+static void tell(struct try *t);
 
 void
-deliver_item(
-    struct deliver *d, struct item_reader *reader, struct lane_report *report)
+deliver_item(struct deliver *d, const struct lane_job *job,
+    struct item_reader *reader, struct lane_report *report)
 {
-	struct try t = {.d = d, .reader = reader, .report = report};
+	struct try t = {.d = d, .job = job, .reader = reader, .report = report};
 	bool reused, tried_before = false, lost = false;
 	enum try_end end;
 
@@ -77,6 +79,7 @@ deliver_item(
 	report->outcome = t.data_sent ? LANE_BROKEN : LANE_LINK_FAILED;
 out:
 	report->answer_lost = lost;
+	tell(&t);
 	if (report->outcome != LANE_ANSWERED)
 		(void)snprintf(report->reason, sizeof(report->reason), "%.*s",
 		    (int)sizeof(report->reason) - 1, t.err.text);
@@ -97,8 +100,11 @@ try_once(struct try *t)
 	struct lane_report *report = t->report;
 
 	report->outcome = LANE_BROKEN;
-	if (send_request(t) == 0 && send_data_set(t) == 0)
+	if (send_request(t) == 0 && send_data_set(t) == 0) {
+		marker_prepare(&t->d->marker, t->d->connection->spool,
+		    t->report->association);
 		return read_response(t);
+	}
 	if (report->outcome == LANE_CORRUPT ||
 	    report->outcome == LANE_LOCAL_ERROR) {
 		connection_abort(t->d->connection);
@@ -221,6 +227,7 @@ peer_spoke(struct assoc *assoc)
 {
 	struct pollfd poll_fd = {.fd = assoc_fd(assoc), .events = POLLIN};
 
+	assoc_poll_any(assoc, true);
 	return assoc_buffered(assoc) || poll(&poll_fd, 1, 0) == 1;
 }
 
@@ -311,4 +318,21 @@ somebody_waits(const struct try *t)
 		return false;
 	path_association(path, part10->envelope.association);
 	return fs_stat(t->d->connection->spool->root_fd, path, &st, NULL) == 1;
+}
+
+/* The parent knows what an answer means for the item; what is a success is no
+ * question, and who waits is told at once. */
+static void
+tell(struct try *t)
+{
+	const struct conf_destination *conf = t->d->connection->conf;
+	struct lane_report *report = t->report;
+
+	if (report->outcome == LANE_ANSWERED &&
+	    outcome_of_status(conf, report->status,
+		t->job->answer_lost || report->answer_lost) ==
+		OUTCOME_DELIVERED) {
+		atomic_store(&t->d->shared->delivered, report->status);
+		marker_write(&t->d->marker, conf->name, t->job, report);
+	}
 }

@@ -15,10 +15,14 @@
 #include "lanes.h"
 #include "settle.h"
 
+#define FRESH_US 1000000
+
 static void look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file);
 static void look_first(struct destination *dest, const struct item_name *name,
     enum queue_state state, const char *file);
+static bool is_fresh(const struct destination *dest,
+    const struct item_name *name, enum queue_state state);
 static bool is_waited(
     struct destination *dest, enum queue_state state, const char *file);
 static void hurry_resend(struct destination *dest, const char *uid);
@@ -187,6 +191,7 @@ look_first(struct destination *dest, const struct item_name *name,
 		return;
 	}
 	item->generation = dest->sender->generation;
+	item->record_read = is_fresh(dest, name, state);
 	item->waited = is_waited(dest, state, file);
 	index_reorder(&dest->index, item->uid, clock_mono_ms());
 	if (state == QUEUE_FAILED)
@@ -194,6 +199,16 @@ look_first(struct destination *dest, const struct item_name *name,
 	hurry_resend(dest, item->uid);
 	if (item->waited)
 		down_hurry(dest);
+}
+
+/* It was published just now, so nobody has tried it yet: it has no record. */
+static bool
+is_fresh(const struct destination *dest, const struct item_name *name,
+    enum queue_state state)
+{
+	return state == QUEUE_NEW &&
+	       name->stamp_us > dest->sender->started_us &&
+	       name->stamp_us > clock_real_us() - FRESH_US;
 }
 
 /*
@@ -276,6 +291,11 @@ deliver_next(struct destination *dest)
 	if (!settle_take(dest, item, file))
 		return true; /* that one not; perhaps the next */
 	(void)strcpy(job.file, file);
+	job.answer_lost = item->answer_lost;
+	job.attempts = item->attempts;
+	job.breaks = item->breaks;
+	job.deaths = item->deaths;
+	job.first_us = item->first_us;
 	lane->item = item;
 	lanes_give(lane, &job);
 	return true;

@@ -69,10 +69,15 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 		if (send(socket_fd, &report, sizeof(report), MSG_NOSIGNAL) !=
 		    (ssize_t)sizeof(report))
 			goto out;
+		/* The next is to be expected from there, too. */
+		if (report.marked)
+			marker_prepare(
+			    &lane.deliver.marker, spool, report.association);
 	}
 	connection_release(&lane.connection);
 	rc = EX_OK;
 out:
+	marker_cancel(&lane.deliver.marker);
 	connection_abort(&lane.connection);
 	item_digest_free(lane.deliver.digest);
 	free(lane.deliver.block);
@@ -90,7 +95,13 @@ wait_for_job(struct lane *lane, struct lane_job *job)
 	ssize_t got;
 
 	for (;;) {
+		if (c->assoc != NULL && assoc_buffered(c->assoc)) {
+			connection_serve_idle(c);
+			continue;
+		}
 		fds[1].fd = c->assoc == NULL ? -1 : assoc_fd(c->assoc);
+		if (c->assoc != NULL)
+			assoc_poll_any(c->assoc, true);
 		if (poll(fds, 2, idle_left_ms(lane, idle_since_ms)) == -1 &&
 		    errno != EINTR)
 			return 0;
@@ -147,7 +158,7 @@ do_deliver(
 	if (!open_item(lane, job->state, job->file, &reader, report))
 		return;
 	report_item(report, &reader);
-	deliver_item(&lane->deliver, &reader, report);
+	deliver_item(&lane->deliver, job, &reader, report);
 	item_reader_close(&reader);
 }
 

@@ -1,7 +1,8 @@
 /*
  * A lane: the process that holds one outbound association. Its parent gives
  * it one job at a time and gets one report for each; it touches the queue
- * only by reading.
+ * only by reading, and writes the marker of what it delivered: who waits for
+ * it is the next to be woken.
  */
 #ifndef DCMSPOOL_LANE_H
 #define DCMSPOOL_LANE_H
@@ -28,6 +29,10 @@ struct lane_job {
 	enum queue_state state, other_state;
 	char file[NAME_FILE_SIZE];
 	char other[NAME_ITEM_SIZE];
+	/* deliver: what is known of it, for the marker */
+	bool answer_lost;
+	unsigned attempts, breaks, deaths;
+	int64_t first_us;
 	bool keep; /* compare: where they are the same, one will stand for
 		      both: they are on stable storage then */
 };
@@ -53,6 +58,7 @@ struct lane_report {
 	enum lane_outcome outcome;
 	bool about_other; /* compare: the outcome is that of <other> */
 	bool answer_lost; /* a try sent all of it, and got no answer */
+	bool marked;	  /* who waits was told that it is delivered */
 	bool has_envelope;
 	uint16_t status;
 	char error_comment[RESULT_COMMENT_SIZE];
@@ -65,9 +71,13 @@ struct lane_report {
 	char reason[RESULT_REASON_SIZE];
 };
 
+#define LANE_NOT_DELIVERED (-1)
+
 /* Memory shared with the parent: what a lane that dies cannot report. */
 struct lane_shared {
 	atomic_bool sent_whole; /* the item that it died on was, unanswered */
+	atomic_int delivered;	/* the status with which it was delivered, or
+				   LANE_NOT_DELIVERED */
 };
 
 /* The process's main function. tls is NULL where there is none. Returns its

@@ -51,6 +51,8 @@ lanes_give(struct lane_handle *lane, const struct lane_job *job)
 {
 	lane->job = *job;
 	lane->busy = true;
+	if (job->kind == LANE_DELIVER)
+		atomic_store(&lane->shared->delivered, LANE_NOT_DELIVERED);
 	(void)send(lane->socket_fd, job, sizeof(*job), MSG_NOSIGNAL);
 }
 

@@ -52,6 +52,7 @@ sender_run(struct sender *sender, struct err *err)
 
 	TAILQ_INIT(&sender->destinations);
 	sender->watch_fd = sender->queue_wd = -1;
+	sender->started_us = clock_real_us();
 	rc = open_all(sender, err);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
 		if (rc == 0)

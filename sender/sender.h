@@ -34,6 +34,7 @@ struct sender {
 	int children;	/* lanes that have not been reaped */
 	bool reload, stop;
 	int64_t stop_by_ms; /* 0 until it stops */
+	int64_t started_us; /* real time */
 	int64_t next_scan_ms;
 	int64_t next_expire_ms;
 	int64_t next_expiry_ms; /* of certificates */

@@ -37,6 +37,7 @@ static void not_busy(struct destination *dest);
 static void corrupt(struct lane_handle *lane, const struct lane_report *report);
 static void drop(struct lane_handle *lane);
 static void give_back(struct lane_handle *lane, int64_t due_ms);
+static bool was_delivered(struct lane_handle *lane);
 
 /* S2 -> S3, S5 -> S3: dcmspool-spool(5) */
 bool
@@ -128,6 +129,8 @@ settle_lane_died(struct lane_handle *lane, const char *how)
 		together_end(lane);
 		return;
 	}
+	if (was_delivered(lane))
+		return;
 	item->deaths++;
 	item->last_ms = clock_mono_ms();
 	if (atomic_load(&lane->shared->sent_whole))
@@ -140,7 +143,7 @@ settle_lane_died(struct lane_handle *lane, const char *how)
 	(void)snprintf(result.reason, sizeof(result.reason),
 	    "the process that sent it died on it, %d times (%s)", DEATHS_MAX,
 	    how);
-	together_begin(lane, &result, 0);
+	together_begin(lane, &result, 0, false);
 	together_end(lane);
 }
 
@@ -153,6 +156,8 @@ settle_lane_killed(struct lane_handle *lane)
 		together_end(lane);
 		return;
 	}
+	if (was_delivered(lane))
+		return;
 	if (atomic_load(&lane->shared->sent_whole))
 		lane->item->answer_lost = true;
 	give_back(lane, 0);
@@ -295,7 +300,7 @@ answered(struct lane_handle *lane, const struct lane_report *report)
 		result.attempts = item->attempts;
 		break;
 	}
-	together_begin(lane, &result, 0);
+	together_begin(lane, &result, 0, report->marked);
 	together_compare(lane);
 }
 
@@ -308,7 +313,7 @@ refused(struct lane_handle *lane, const struct lane_report *report, int status)
 	together_result(lane->dest, lane->item, RESULT_FAILED, &result);
 	together_take_report(&result, report);
 	result.status = status;
-	together_begin(lane, &result, 0);
+	together_begin(lane, &result, 0, false);
 	together_compare(lane);
 }
 
@@ -329,7 +334,7 @@ transient(struct lane_handle *lane, struct result *result)
 		delay_ms = outcome_backoff_ms(conf, item->attempts - 1U);
 	}
 	settle_defer(dest, item, result, delay_ms);
-	together_begin(lane, result, clock_mono_ms() + delay_ms);
+	together_begin(lane, result, clock_mono_ms() + delay_ms, false);
 	together_compare(lane);
 }
 
@@ -403,4 +408,21 @@ give_back(struct lane_handle *lane, int64_t due_ms)
 
 	lane->item = NULL;
 	settle_return(lane->dest, item, due_ms);
+}
+
+/* The lane died when the destination's answer was here: perhaps who waits has
+ * been told. The rest is done as if it had reported. */
+static bool
+was_delivered(struct lane_handle *lane)
+{
+	int status = atomic_load(&lane->shared->delivered);
+	struct result result;
+
+	if (status == LANE_NOT_DELIVERED)
+		return false;
+	together_result(lane->dest, lane->item, RESULT_DELIVERED, &result);
+	result.status = status;
+	together_begin(lane, &result, 0, false);
+	together_end(lane);
+	return true;
 }

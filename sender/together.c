@@ -161,8 +161,8 @@ together_corrupt(
 }
 
 void
-together_begin(
-    struct lane_handle *lane, const struct result *result, int64_t due_ms)
+together_begin(struct lane_handle *lane, const struct result *result,
+    int64_t due_ms, bool told)
 {
 	struct settlement *s = &lane->settlement;
 	struct index_item *item = lane->item;
@@ -178,8 +178,8 @@ together_begin(
 			lane->dest->in_flight--;
 		return;
 	}
-	s->marker_due = !write_marker(
-	    lane->dest, &s->result, (enum queue_state)item->state);
+	s->marker_due = !told && !write_marker(lane->dest, &s->result,
+				     (enum queue_state)item->state);
 	log_result(lane->dest, &s->result);
 }
 

@@ -36,10 +36,10 @@ void together_corrupt(
 /*
  * Settles the lane's item: marker, record, move; a delivered one stays in
  * active/ until together_end. Then together_compare, or together_end where
- * the lane cannot compare.
+ * the lane cannot compare. told: the lane has written the marker.
  */
-void together_begin(
-    struct lane_handle *lane, const struct result *result, int64_t due_ms);
+void together_begin(struct lane_handle *lane, const struct result *result,
+    int64_t due_ms, bool told);
 
 /* Gives the lane the next comparison, or ends. */
 void together_compare(struct lane_handle *lane);

@@ -20,8 +20,6 @@
 static DIR *open_folder(int dirfd, const char *path, struct err *err);
 static int remove_entries(
     int dirfd, const char *path, bool temporaries_only, struct err *err);
-static int finish_write(int *fd, const char *path, const char *data,
-    size_t size, bool sync, struct err *err);
 
 int
 fs_open(int dirfd, const char *path, int flags, struct err *err)
@@ -132,7 +130,12 @@ fs_read_file(
 	fd = fs_open(dirfd, path, O_RDONLY | O_NOFOLLOW, err);
 	if (fd == -1)
 		return -1;
-	got = fs_pread(fd, data, size, 0, path, err);
+	/* Of a regular file all that is there, up to size. */
+	do
+		got = read(fd, data, size);
+	while (got == -1 && errno == EINTR);
+	if (got == -1)
+		(void)err_sys(err, "read %s", path);
 	(void)close(fd);
 	if (got == -1)
 		return -1;
@@ -141,33 +144,6 @@ fs_read_file(
 		    "read %s: longer than %zu bytes", path, size - 1);
 	data[got] = '\0';
 	return got;
-}
-
-int
-fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
-    bool sync, struct err *err)
-{
-	char temporary[PATH_SIZE + 24];
-	const char *slash = strrchr(path, '/');
-	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
-	int fd = -1;
-
-	(void)snprintf(temporary, sizeof(temporary), "%.*s.%s.%d~", folder,
-	    path, path + folder, (int)getpid());
-	fd = openat(dirfd, temporary,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1)
-		return err_sys(err, "create %s", temporary);
-	if (finish_write(&fd, temporary, data, size, sync, err) == -1)
-		goto fail;
-	if (renameat(dirfd, temporary, dirfd, path) == -1) {
-		(void)err_sys(err, "rename %s to %s", temporary, path);
-		goto fail;
-	}
-	return 0;
-fail:
-	(void)unlinkat(dirfd, temporary, 0);
-	return -1;
 }
 
 int
@@ -433,19 +409,5 @@ remove_entries(
 			rc = -1;
 	}
 	(void)closedir(dir);
-	return rc;
-}
-
-static int
-finish_write(int *fd, const char *path, const char *data, size_t size,
-    bool sync, struct err *err)
-{
-	int rc;
-
-	rc = fs_write(*fd, data, size, path, err);
-	if (rc == 0 && sync)
-		rc = fs_sync_fd(*fd, path, err);
-	if (fs_close(fd, path, rc == 0 ? err : NULL) == -1)
-		rc = -1;
 	return rc;
 }

@@ -35,14 +35,6 @@ ssize_t fs_pread(int fd, void *data, size_t size, off_t offset,
  * also where it does not fit into size - 1. ENOENT is in err->sys. */
 ssize_t fs_read_file(
     int dirfd, const char *path, char *data, size_t size, struct err *err);
-/*
- * Writes a whole file under a temporary name beside it, and renames it over
- * `path`. Two processes may do so for one path at the same time. sync: the file
- * is on stable storage before.
- */
-int fs_replace_file(int dirfd, const char *path, const char *data, size_t size,
-    bool sync, struct err *err);
-
 int fs_mkdir(int dirfd, const char *path, struct err *err); /* 0700; there
 							     * already is ok */
 /* 1 removed, 0 was not there, -1 */
@@ -81,7 +73,7 @@ int fs_sync_dir(int dirfd, const char *path, struct err *err);
 int fs_scan(int dirfd, const char *path,
     int (*visit)(void *context, const char *file), void *context,
     struct err *err);
-/* Removes what fs_replace_file left behind when it was killed. */
+/* Removes what fs_replace.h left behind when it was killed. */
 int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
 /* Removes a folder and the files in it; one that is not there is ok. */
 int fs_remove_tree(int dirfd, const char *path, struct err *err);

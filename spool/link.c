@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fs.h"
+#include "fs_replace.h"
 #include "link.h"
 #include "path.h"
 #include "record.h"

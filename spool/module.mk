@@ -1,5 +1,5 @@
 # libspool: the on-disk contract and what both daemons share; no DCMTK
-SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
+SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c fs_replace.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c user.c fs_owner.c \
 	conf.c conf_equal.c conf_list.c conf_place.c conf_read.c \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs.h"
+#include "fs_replace.h"
 #include "record.h"
 #include "result.h"
 
@@ -110,24 +111,51 @@ result_unpack(const char *text, size_t size, struct result *r, struct err *err)
 int
 result_write_marker(int root_fd, const struct result *r, struct err *err)
 {
-	char text[RESULT_SIZE], path[PATH_SIZE], key[NAME_KEY_SIZE];
-	struct item_name name;
-	struct err local = {.class = ERR_NONE};
-	size_t size;
+	struct fs_replacement marker;
+	int rc;
 
-	if (!path_association_valid(r->association) ||
-	    !name_parse(r->item, &name))
-		return 0;
-	if (result_pack(r, text, &size, err) == -1)
+	rc = result_begin_marker(root_fd, r->association, &marker, err);
+	if (rc == 1 && result_finish_marker(&marker, r, err) == -1)
 		return -1;
-	name_key_format(&name, key);
-	path_marker(path, r->association, key, r->destination);
-	if (fs_replace_file(root_fd, path, text, size, false, &local) == 0)
+	return rc;
+}
+
+int
+result_begin_marker(int root_fd, const char *association,
+    struct fs_replacement *marker, struct err *err)
+{
+	struct err local = {.class = ERR_NONE};
+	char path[PATH_SIZE];
+
+	if (!path_association_valid(association))
+		return 0;
+	path_marker(path, association, "marker", "");
+	if (fs_replace_begin(root_fd, path, marker, &local) == 0)
 		return 1;
 	if (local.sys == ENOENT)
 		return 0;
 	if (err != NULL)
 		*err = local;
+	return -1;
+}
+
+int
+result_finish_marker(
+    struct fs_replacement *marker, const struct result *r, struct err *err)
+{
+	char text[RESULT_SIZE], key[NAME_KEY_SIZE];
+	struct item_name name;
+	size_t size;
+
+	if (!name_parse(r->item, &name)) {
+		fs_replace_cancel(marker);
+		return err_set(err, ERR_BUG, "a marker for %s", r->item);
+	}
+	name_key_format(&name, key);
+	path_marker(marker->path, r->association, key, r->destination);
+	if (result_pack(r, text, &size, err) == 0)
+		return fs_replace_finish(marker, text, size, false, err);
+	fs_replace_cancel(marker);
 	return -1;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "fs_replace.h"
 #include "path.h"
 
 #define RESULT_MAGIC	    "dcmspool-result 1"
@@ -60,6 +61,16 @@ int result_unpack(
  */
 int result_write_marker(
     int root_fd, const struct result *result, struct err *err);
+
+/*
+ * The same in two steps, the first of them while there is time: then not even
+ * its name has to be known. Begin: 1, then finish or cancel it; 0 nobody waits;
+ * -1. Finish: 0, or -1.
+ */
+int result_begin_marker(int root_fd, const char *association,
+    struct fs_replacement *marker, struct err *err);
+int result_finish_marker(struct fs_replacement *marker,
+    const struct result *result, struct err *err);
 
 /* 1 and *result, 0 not there, -1. The file is removed by the caller. */
 int result_read_marker(int root_fd, const char *association, const char *key,

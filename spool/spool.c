@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "fs.h"
+#include "fs_replace.h"
 #include "spool.h"
 
 #define VERSION_TEXT "dcmspool-spool 1\n"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../spool/fs.h"
+#include "../spool/fs_replace.h"
 #include "../spool/name.h"
 #include "test.h"
 #include "test_fixture.h"
