@@ -23,6 +23,7 @@
 #define RESPONSE_BIT 0x8000
 
 #define STOP_GRACE_MS 1000
+#define SOON_MS	      5 /* in which the next request follows, in a burst */
 
 /* How it ends. */
 enum ending {
@@ -73,6 +74,7 @@ association_serve(struct child *child)
 	if (child->assoc != NULL)
 		assoc_close(&child->assoc);
 	wait_end(child);
+	item_slot_close(child->spool, &child->slot);
 	(void)fs_close(&child->queue_fd, PATH_QUEUE, NULL);
 }
 
@@ -97,14 +99,15 @@ wait_for_request(struct child *child, struct err *err)
 	struct pollfd pollers[] = {
 	    {.fd = child->parent_fd, .events = POLLIN},
 	    {.fd = assoc_fd(child->assoc), .events = POLLIN},
+	    {.fd = child->watch_fd, .events = POLLIN},
 	};
 	int64_t until_ms = clock_mono_ms() +
 			   (int64_t)child->conf->receiver.idle_timeout_s * 1000;
 	int64_t left_ms;
-	bool stopping = false;
+	bool stopping = false, soon = child->answered != NULL;
+	int ready;
 
 	for (;;) {
-		wait_idle(child);
 		if (!stopping && atomic_load(&child->shared->stopping)) {
 			stopping = true;
 			until_ms = clock_mono_ms() + STOP_GRACE_MS;
@@ -118,8 +121,16 @@ wait_for_request(struct child *child, struct err *err)
 				     : "no request came within IdleTimeout");
 			return stopping ? ENDING_STOPPED : ENDING_IDLE;
 		}
-		if (poll(pollers, 2, (int)left_ms) > 0 &&
-		    pollers[1].revents != 0 && assoc_arrived(child->assoc))
+		assoc_poll_any(child->assoc, !soon);
+		ready = poll(pollers, 3, soon ? SOON_MS : (int)left_ms);
+		if (ready <= 0 && soon)
+			wait_tidy(child);
+		soon = soon && ready > 0;
+		if (ready <= 0)
+			continue;
+		if (pollers[0].revents != 0 || pollers[2].revents != 0)
+			wait_idle(child);
+		if (pollers[1].revents != 0 && assoc_arrived(child->assoc))
 			return ENDING_NONE;
 	}
 }
@@ -244,6 +255,7 @@ end(struct child *child, enum ending ending, const struct err *err)
 	case ENDING_CLOSED:
 		break;
 	}
+	wait_tidy(child);
 	LOG(orderly ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "ended",
 	    LOG_STR("association", child->association),
 	    LOG_STR("how", ending_name(ending)),

@@ -9,6 +9,7 @@
 
 #include "../spool/conf.h"
 #include "../spool/envelope.h"
+#include "../spool/item.h"
 #include "../spool/path.h"
 #include "../spool/spool.h"
 #include "../spool/tls_dcmtk.h"
@@ -47,14 +48,18 @@ struct child {
 	unsigned stored, refused;
 
 	/* store.c */
-	unsigned serial;   /* of files in tmp/ */
-	int64_t second_ms; /* when the second of MaxRate began, monotonic */
-	int in_second;	   /* instances since then */
+	unsigned serial;       /* of files in tmp/ */
+	struct item_slot slot; /* for the next item */
+	int64_t second_ms;     /* when the second of MaxRate began, monotonic */
+	int in_second;	       /* instances since then */
 
 	/* wait.c */
-	struct wait *waits; /* what an answer is due for, by message ID */
-	bool has_folder;    /* result/<association> */
-	bool strays;	    /* markers may come that nobody waits for */
+	struct wait *waits;    /* what an answer is due for, by message ID */
+	struct wait *answered; /* what has one, to be tidied up */
+	bool has_folder;       /* result/<association> */
+	bool may_watch;	       /* it may have an inotify of its own */
+	int watch_fd;	       /* -1: the parent watches for it */
+	bool strays;	       /* markers may come that nobody waits for */
 };
 
 /* The process that serves a connection. */

@@ -1,6 +1,7 @@
 /*
  * The parent's table of its children, and what it and they tell each other:
- * it owns the one inotify descriptor, and passes on that a marker came.
+ * it owns the inotify descriptor for all that have none of their own, and
+ * passes on that a marker came.
  */
 #ifndef DCMSPOOL_RECEIVER_CHILDREN_H
 #define DCMSPOOL_RECEIVER_CHILDREN_H
@@ -25,6 +26,10 @@ void children_free(struct children *children);
  * socket pair. */
 int children_add(struct children *children, pid_t pid, int fd,
     const struct child *child, struct err *err);
+
+/* So many children, at most, watch their folder by themselves, which takes one
+ * wake-up less: a user has few inotify instances, 128 by default. */
+#define CHILDREN_WATCHING 32
 
 /* How many serve; how many reject. */
 size_t children_serving(const struct children *children);

@@ -193,7 +193,11 @@ static void
 on_connection(void *context, int fd, const char *peer)
 {
 	struct server *server = context;
-	struct child child = {.fd = fd, .parent_fd = -1, .queue_fd = -1};
+	struct child child = {.fd = fd,
+	    .parent_fd = -1,
+	    .queue_fd = -1,
+	    .watch_fd = -1,
+	    .slot = {.fd = -1}};
 
 	(void)snprintf(child.peer, sizeof(child.peer), "%s", peer);
 	if (atomic_load(&server->settings->shared->stopping))
@@ -232,6 +236,8 @@ spawn(struct server *server, struct child *child)
 	child->spool = server->settings->spool;
 	child->tls = server->tls;
 	child->shared = server->settings->shared;
+	child->may_watch =
+	    children_serving(server->children) < CHILDREN_WATCHING;
 	pid = process_fork(&child->parent_fd, &err);
 	if (pid == 0) {
 		become_child(server);

@@ -199,8 +199,16 @@ begin(struct store *store)
 		refuse_for(store, &err);
 		return;
 	}
+	if (!item_slot_is_there(child->spool, &child->slot)) {
+		item_slot_close(child->spool, &child->slot);
+		if (item_slot_open(child->spool, child->association,
+			child->serial++, &child->slot, &err) == -1) {
+			refuse_for(store, &err);
+			return;
+		}
+	}
 	store->writer =
-	    item_writer_create(child->spool, &part10, child->serial++, &err);
+	    item_writer_create(child->spool, &part10, &child->slot, &err);
 	if (store->writer == NULL)
 		refuse_for(store, &err);
 }

@@ -8,17 +8,32 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "../spool/log.h"
+#include "../spool/watch.h"
 #include "channel.h"
 #include "respond.h"
 #include "wait_table.h"
 
-#define LOOK_MS		1000 /* without a hint */
+#define LOOK_MS 1000 /* without a hint */
+#define FIRST_LOOK_MS                                                          \
+	20		     /* at links and sender: most answers are here by  \
+				then */
 #define WATCH_ANSWER_MS 5000 /* for the parent's */
+#define MS_PER_S	1000
 
+/* What came since the last look. */
+struct hints {
+	struct child *child;
+	bool look;
+	bool folder_gone;
+};
+
+static bool watch(struct child *child, const char *path);
+static void close_watch(struct child *child);
 static void ask_for_watch(const struct child *child);
 static int add_destinations(
     const struct child *child, struct wait *wait, struct err *err);
@@ -27,10 +42,12 @@ static void look(const struct child *child, bool deadlines);
 static int answer_those_over(struct child *child, struct err *err);
 static int answer(struct child *child, struct wait *wait, struct err *err);
 static void sync_those_due(struct child *child);
+static void make_slot(struct child *child);
 static int64_t next_time(const struct child *child, int64_t until_ms);
-static bool pause_until(
-    const struct child *child, int64_t until_ms, bool *hinted);
-static bool take_hints(const struct child *child);
+static bool pause_until(struct child *child, int64_t until_ms, bool *hinted);
+static bool take_hints(struct child *child);
+static void on_event(
+    void *context, int wd, enum watch_what what, const char *file);
 static void hung_up(struct child *child);
 static void sweep(const struct child *child);
 static int remove_marker(void *context, const char *file);
@@ -41,15 +58,19 @@ wait_prepare(struct child *child, struct err *err)
 	char path[PATH_SIZE];
 	struct stat st;
 
+	/* Somebody may have removed it, or made result/ anew; where we watch
+	 * we are told. */
+	if (child->has_folder && child->watch_fd != -1)
+		return 0;
 	path_association(path, child->association);
-	/* Somebody may have removed it, or made result/ anew. */
 	if (child->has_folder &&
 	    fs_stat(child->spool->root_fd, path, &st, NULL) == 1)
 		return 0;
 	if (fs_mkdir(child->spool->root_fd, path, err) == -1)
 		return -1;
 	child->has_folder = true;
-	ask_for_watch(child);
+	if (!watch(child, path))
+		ask_for_watch(child);
 	return 0;
 }
 
@@ -84,7 +105,7 @@ wait_add(struct child *child, const struct wait_item *item,
 enum assoc_event
 wait_run(struct child *child, struct err *err)
 {
-	int64_t look_at_ms = clock_mono_ms();
+	int64_t look_at_ms = clock_mono_ms() + FIRST_LOOK_MS;
 	bool hinted = false, all;
 	struct err ignored;
 
@@ -102,6 +123,10 @@ wait_run(struct child *child, struct err *err)
 			return ASSOC_CLOSED;
 		}
 		sync_those_due(child);
+		if (child->waits != NULL) {
+			wait_tidy(child);
+			make_slot(child);
+		}
 		if (child->waits != NULL &&
 		    !pause_until(
 			child, next_time(child, look_at_ms), &hinted)) {
@@ -123,6 +148,27 @@ wait_idle(struct child *child)
 		sweep(child);
 }
 
+/* Not at once: on the same processor it would be done before the modality is
+ * awake. */
+void
+wait_tidy(struct child *child)
+{
+	struct wait *wait;
+
+	while ((wait = child->answered) != NULL) {
+		child->answered = wait->next;
+		wait_remove_markers(child, wait);
+		LOG(wait->is_good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		    wait->is_good ? "stored" : "not-stored",
+		    LOG_STR("association", child->association),
+		    LOG_STR("item", wait->file),
+		    LOG_HEX("status", wait->status), LOG_STR("how", wait->how),
+		    LOG_INT("bytes", item_writer_bytes(wait->writer)),
+		    LOG_INT("ms", wait->answered_ms - wait->arrived_ms));
+		free_wait(wait);
+	}
+}
+
 void
 wait_end(struct child *child)
 {
@@ -137,6 +183,31 @@ wait_end(struct child *child)
 		    LOG_STR("association", child->association),
 		    LOG_STR("error", err.text));
 	child->has_folder = false;
+}
+
+/* With one of our own nobody has to pass on what it says. */
+static bool
+watch(struct child *child, const char *path)
+{
+	if (!child->may_watch)
+		return false;
+	if (child->watch_fd == -1)
+		child->watch_fd = watch_open(NULL);
+	if (child->watch_fd != -1 &&
+	    watch_add(child->watch_fd, child->spool->root_fd, path,
+		WATCH_RENAMED, NULL) != -1)
+		return true;
+	close_watch(child);
+	return false;
+}
+
+static void
+close_watch(struct child *child)
+{
+	child->may_watch = false;
+	if (child->watch_fd != -1)
+		(void)close(child->watch_fd);
+	child->watch_fd = -1;
 }
 
 /* Without a watch the wait is served by its own looks. */
@@ -174,6 +245,9 @@ add_destinations(const struct child *child, struct wait *wait, struct err *err)
 		wait->destinations[i].name =
 		    child->conf->destinations[route->destinations[i]].name;
 		wait->destinations[i].waited_for = route->wait_for[i];
+		wait->destinations[i].deadline_ms =
+		    wait->arrived_ms +
+		    (int64_t)route->response_timeout_s * MS_PER_S;
 	}
 	return 0;
 }
@@ -212,7 +286,8 @@ answer_those_over(struct child *child, struct err *err)
 		}
 		rc = answer(child, wait, err);
 		*link = wait->next;
-		free_wait(wait);
+		wait->next = child->answered;
+		child->answered = wait;
 		if (rc == -1)
 			return -1;
 	}
@@ -227,18 +302,16 @@ answer(struct child *child, struct wait *wait, struct err *err)
 	int rc;
 
 	wait_decide(child, wait, &decision);
+	if (wait_is_delivered(wait))
+		item_writer_let_go(wait->writer);
 	rc = respond(
 	    child, wait->context_id, &wait->request, &decision.answer, err);
 	child->stored += decision.is_good;
 	child->refused += !decision.is_good;
-	LOG(decision.is_good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
-	    decision.is_good ? "stored" : "not-stored",
-	    LOG_STR("association", child->association),
-	    LOG_STR("item", wait->file),
-	    LOG_HEX("status", decision.answer.status),
-	    LOG_STR("how", decision.how),
-	    LOG_INT("bytes", item_writer_bytes(wait->writer)),
-	    LOG_INT("ms", clock_mono_ms() - wait->arrived_ms));
+	wait->status = decision.answer.status;
+	wait->is_good = decision.is_good;
+	wait->how = decision.how;
+	wait->answered_ms = clock_mono_ms();
 	if (rc == -1)
 		LOG(LOG_LEVEL_WARNING, "answer-failed",
 		    LOG_STR("association", child->association),
@@ -285,33 +358,66 @@ next_time(const struct child *child, int64_t until_ms)
 
 /* false: the modality hung up. */
 static bool
-pause_until(const struct child *child, int64_t until_ms, bool *hinted)
+pause_until(struct child *child, int64_t until_ms, bool *hinted)
 {
 	struct pollfd pollers[] = {
 	    {.fd = child->parent_fd, .events = POLLIN},
 	    {.fd = assoc_fd(child->assoc), .events = POLLRDHUP},
+	    {.fd = child->watch_fd, .events = POLLIN},
 	};
 	int64_t left_ms = until_ms - clock_mono_ms();
 
 	*hinted = false;
-	if (poll(pollers, 2, left_ms > 0 ? (int)left_ms : 0) <= 0)
+	if (poll(pollers, 3, left_ms > 0 ? (int)left_ms : 0) <= 0)
 		return true;
-	if (pollers[0].revents != 0)
+	if (pollers[0].revents != 0 || pollers[2].revents != 0)
 		*hinted = take_hints(child);
 	return pollers[1].revents == 0;
 }
 
 /* Whether one of them was to look. */
 static bool
-take_hints(const struct child *child)
+take_hints(struct child *child)
 {
+	struct hints hints = {.child = child};
 	enum channel_word word;
 	bool look = false;
+
+	if (child->watch_fd != -1 &&
+	    watch_read(child->watch_fd, on_event, &hints, NULL) == -1)
+		close_watch(child);
+	if (hints.folder_gone && child->has_folder) {
+		child->has_folder = false;
+		(void)wait_prepare(child, NULL);
+	}
+	look = hints.look;
 
 	while ((word = channel_receive(child->parent_fd)) != CHANNEL_NONE &&
 	       word != CHANNEL_GONE)
 		look = look || word == CHANNEL_LOOK;
 	return look;
+}
+
+static void
+on_event(void *context, int wd, enum watch_what what, const char *file)
+{
+	struct hints *hints = context;
+
+	(void)wd;
+	(void)file;
+	hints->folder_gone = hints->folder_gone || what == WATCH_GONE;
+	hints->look = true;
+}
+
+/* While others are at work: the file of the item that follows, where one is to
+ * be expected. */
+static void
+make_slot(struct child *child)
+{
+	if (child->slot.fd != -1 || child->stored + child->refused == 0)
+		return;
+	(void)item_slot_open(child->spool, child->association, child->serial++,
+	    &child->slot, NULL);
 }
 
 /* Nobody is left to answer; what is queued stays, and is made durable. */

@@ -41,6 +41,10 @@ enum assoc_event wait_run(struct child *child, struct err *err);
  * markers came late. */
 void wait_idle(struct child *child);
 
+/* Removes the markers of what was answered, and logs it: when there is time,
+ * or the association ends. */
+void wait_tidy(struct child *child);
+
 /* Removes the folder. */
 void wait_end(struct child *child);
 

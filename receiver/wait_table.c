@@ -15,6 +15,8 @@
 
 static void look_marker(
     const struct child *child, struct wait *wait, struct wait_destination *d);
+static void remove_marker(const struct child *child, const struct wait *wait,
+    struct wait_destination *d);
 static void conclude(
     const struct child *child, struct wait *wait, struct wait_destination *d);
 static bool is_queued(
@@ -30,6 +32,16 @@ wait_look_markers(const struct child *child, struct wait *wait)
 	for (i = 0; i < wait->destinations_n; i++)
 		if (!wait->destinations[i].final)
 			look_marker(child, wait, &wait->destinations[i]);
+}
+
+void
+wait_remove_markers(const struct child *child, struct wait *wait)
+{
+	size_t i;
+
+	for (i = 0; i < wait->destinations_n; i++)
+		if (wait->destinations[i].has_marker)
+			remove_marker(child, wait, &wait->destinations[i]);
 }
 
 void
@@ -132,7 +144,6 @@ look_marker(
     const struct child *child, struct wait *wait, struct wait_destination *d)
 {
 	struct err err = {.class = ERR_NONE};
-	char path[PATH_SIZE];
 	struct result result;
 	int rc;
 
@@ -140,9 +151,9 @@ look_marker(
 	    wait->key, d->name, &result, &err);
 	if (rc == 0)
 		return;
-	path_marker(path, child->association, wait->key, d->name);
-	(void)fs_unlink(child->spool->root_fd, path, NULL);
+	d->has_marker = true;
 	if (rc == -1) {
+		remove_marker(child, wait, d);
 		LOG(LOG_LEVEL_ERROR, "marker-broken",
 		    LOG_STR("association", child->association),
 		    LOG_STR("item", wait->file), LOG_STR("error", err.text));
@@ -150,8 +161,21 @@ look_marker(
 	}
 	d->known = true;
 	d->final = result.state != RESULT_DEFERRED;
+	if (!d->final) /* another may take its place */
+		remove_marker(child, wait, d);
 	d->is_delivered = result.state == RESULT_DELIVERED;
 	verdict_of_result(&result, &d->verdict);
+}
+
+static void
+remove_marker(const struct child *child, const struct wait *wait,
+    struct wait_destination *d)
+{
+	char path[PATH_SIZE];
+
+	path_marker(path, child->association, wait->key, d->name);
+	(void)fs_unlink(child->spool->root_fd, path, NULL);
+	d->has_marker = false;
 }
 
 /*

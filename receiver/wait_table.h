@@ -15,8 +15,9 @@
 struct wait_destination {
 	const char *name;
 	bool waited_for;
-	bool known; /* its marker came */
-	bool final; /* no other one follows */
+	bool known;	 /* its marker came */
+	bool final;	 /* no other one follows */
+	bool has_marker; /* it was read, and is still there */
 	bool is_delivered;
 	int64_t deadline_ms; /* monotonic */
 	struct verdict verdict;
@@ -35,11 +36,18 @@ struct wait {
 	bool synced, sync_failed;
 	struct wait_destination *destinations;
 	size_t destinations_n;
+	/* what was answered */
+	uint16_t status;
+	bool is_good;
+	const char *how;
+	int64_t answered_ms;
 	struct wait *next;
 };
 
-/* Reads, and removes, what markers are there for an entry. */
+/* Reads what markers are there for an entry. */
 void wait_look_markers(const struct child *child, struct wait *wait);
+/* Removes those that were read: once the answer is out. */
+void wait_remove_markers(const struct child *child, struct wait *wait);
 
 /* Sets the deadlines from what is known of links and sender. */
 void wait_look_deadlines(const struct child *child, struct wait *wait);

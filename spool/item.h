@@ -17,12 +17,28 @@
 /* An item on its way in: tmp/ until it is published. */
 struct item_writer;
 
+/* A file in tmp/ that was made ahead of its item, while there was time. */
+struct item_slot {
+	int fd;	     /* -1: none */
+	int sync_fd; /* read-only */
+	char path[PATH_SIZE];
+};
+
+/* Creates tmp/<association>.<serial>, empty. 0, or -1 and *err. */
+int item_slot_open(const struct spool *spool, const char *association,
+    unsigned serial, struct item_slot *slot, struct err *err);
+/* Whether there is one, and nobody took it away. */
+bool item_slot_is_there(
+    const struct spool *spool, const struct item_slot *slot);
+/* Takes it away again; one that is not open is ok. */
+void item_slot_close(const struct spool *spool, struct item_slot *slot);
+
 /*
- * Creates tmp/<association>.<serial> and writes the header. part10 gives
- * UIDs, transfer syntax and envelope; it is copied.
+ * An item in a slot, which is consumed. part10 gives UIDs, transfer syntax and
+ * envelope; it is copied. NULL and *err.
  */
 struct item_writer *item_writer_create(const struct spool *spool,
-    const struct part10 *part10, unsigned serial, struct err *err);
+    const struct part10 *part10, struct item_slot *slot, struct err *err);
 
 /* Appends to the data set and to the digest. */
 int item_writer_write(
@@ -51,6 +67,13 @@ int item_writer_publish(struct item_writer *writer, struct stamp_source *stamps,
  * destination. Twice is cheap.
  */
 int item_writer_sync(struct item_writer *writer, struct err *err);
+
+/*
+ * It has been delivered, so that it need not be synced any more: lets go of the
+ * file. The last who does so frees its pages, which takes longer than a
+ * modality has to wait.
+ */
+void item_writer_let_go(struct item_writer *writer);
 
 /* Removes what is still in tmp/; frees; *writer becomes NULL. */
 void item_writer_close(struct item_writer **writer);

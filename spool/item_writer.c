@@ -21,7 +21,7 @@ struct item_writer {
 	struct item_digest *digest;
 	char tmp_path[PATH_SIZE]; /* "" once it is gone from there */
 	int fd;			  /* while it is written */
-	int sync_fd;		  /* read-only, for fsync after that */
+	int sync_fd;		  /* read-only, for fsync */
 	uint64_t data_set_bytes;
 	uint8_t *buffer; /* BUFFER_BYTES: what goes out with the next write;
 			    a small item goes out in one */
@@ -32,7 +32,8 @@ struct item_writer {
 	bool synced;
 };
 
-static int flush(struct item_writer *w, struct err *err);
+static int flush(
+    struct item_writer *w, const void *data, size_t size, struct err *err);
 static int complete_header(struct item_writer *w, struct err *err);
 static int remember_dests(
     struct item_writer *w, const char *const *dests, size_t n, struct err *err);
@@ -41,30 +42,66 @@ static int publish_first(struct item_writer *w, struct stamp_source *stamps,
 static int put_into(struct item_writer *w, const char *dest, const char *file,
     bool is_last, struct err *err);
 
+int
+item_slot_open(const struct spool *spool, const char *association,
+    unsigned serial, struct item_slot *slot, struct err *err)
+{
+	slot->sync_fd = -1;
+	path_tmp(slot->path, association, serial);
+	slot->fd = fs_create(spool->root_fd, slot->path, err);
+	if (slot->fd == -1)
+		return -1;
+	slot->sync_fd =
+	    fs_open(spool->root_fd, slot->path, O_RDONLY | O_NOFOLLOW, err);
+	if (slot->sync_fd != -1)
+		return 0;
+	item_slot_close(spool, slot);
+	return -1;
+}
+
+bool
+item_slot_is_there(const struct spool *spool, const struct item_slot *slot)
+{
+	struct stat st;
+
+	return slot->fd != -1 &&
+	       fs_stat(spool->root_fd, slot->path, &st, NULL) == 1;
+}
+
+void
+item_slot_close(const struct spool *spool, struct item_slot *slot)
+{
+	if (slot->fd == -1)
+		return;
+	(void)fs_unlink(spool->root_fd, slot->path, NULL);
+	(void)fs_close(&slot->fd, slot->path, NULL);
+	(void)fs_close(&slot->sync_fd, slot->path, NULL);
+}
+
 struct item_writer *
 item_writer_create(const struct spool *spool, const struct part10 *part10,
-    unsigned serial, struct err *err)
+    struct item_slot *slot, struct err *err)
 {
 	struct item_writer *w;
 
 	w = calloc(1, sizeof(*w));
 	if (w == NULL) {
 		(void)err_sys(err, "get memory for an item");
+		item_slot_close(spool, slot);
 		return NULL;
 	}
 	w->spool = spool;
 	w->part10 = *part10;
-	w->fd = w->sync_fd = -1;
+	w->fd = slot->fd;
+	w->sync_fd = slot->sync_fd;
+	(void)memcpy(w->tmp_path, slot->path, sizeof(w->tmp_path));
+	slot->fd = slot->sync_fd = -1;
 	w->digest = item_digest_create(err);
-	w->buffer = malloc(BUFFER_BYTES);
-	if (w->buffer == NULL)
-		(void)err_sys(err, "get memory for an item");
-	if (w->digest == NULL || w->buffer == NULL)
+	if (w->digest == NULL)
 		goto fail;
-	path_tmp(w->tmp_path, part10->envelope.association, serial);
-	w->fd = fs_create(spool->root_fd, w->tmp_path, err);
-	if (w->fd == -1) {
-		w->tmp_path[0] = '\0';
+	w->buffer = malloc(BUFFER_BYTES);
+	if (w->buffer == NULL) {
+		(void)err_sys(err, "get memory for an item");
 		goto fail;
 	}
 	/* Without length and digest; the data set goes behind it. */
@@ -80,22 +117,12 @@ int
 item_writer_write(
     struct item_writer *w, const void *data, size_t size, struct err *err)
 {
-	const uint8_t *at = data;
-	size_t piece;
-
 	item_digest_update(w->digest, data, size);
 	w->data_set_bytes += size;
-	while (size > 0) {
-		piece = BUFFER_BYTES - w->buffered;
-		if (piece > size)
-			piece = size;
-		(void)memcpy(w->buffer + w->buffered, at, piece);
-		w->buffered += piece;
-		at += piece;
-		size -= piece;
-		if (w->buffered == BUFFER_BYTES && flush(w, err) == -1)
-			return -1;
-	}
+	if (size > BUFFER_BYTES - w->buffered)
+		return flush(w, data, size, err); /* large: not copied */
+	(void)memcpy(w->buffer + w->buffered, data, size);
+	w->buffered += size;
 	return 0;
 }
 
@@ -110,11 +137,7 @@ item_writer_complete(struct item_writer *w, struct err *err)
 {
 	w->part10.envelope.data_set_bytes = w->data_set_bytes;
 	item_digest_final(w->digest, w->part10.envelope.digest);
-	if (complete_header(w, err) == -1 || flush(w, err) == -1)
-		return -1;
-	w->sync_fd =
-	    fs_open(w->spool->root_fd, w->tmp_path, O_RDONLY | O_NOFOLLOW, err);
-	if (w->sync_fd == -1)
+	if (complete_header(w, err) == -1 || flush(w, NULL, 0, err) == -1)
 		return -1;
 	return fs_close(&w->fd, w->tmp_path, err);
 }
@@ -163,6 +186,13 @@ item_writer_sync(struct item_writer *w, struct err *err)
 	return 0;
 }
 
+void
+item_writer_let_go(struct item_writer *w)
+{
+	w->synced = true;
+	(void)fs_close(&w->sync_fd, w->tmp_path, NULL);
+}
+
 /* S1 -> S0 where it has not been published */
 void
 item_writer_close(struct item_writer **writer)
@@ -185,14 +215,17 @@ item_writer_close(struct item_writer **writer)
 	*writer = NULL;
 }
 
+/* What is in the buffer, and what comes behind it. */
 static int
-flush(struct item_writer *w, struct err *err)
+flush(struct item_writer *w, const void *data, size_t size, struct err *err)
 {
-	size_t size = w->buffered;
+	size_t buffered = w->buffered;
 
 	w->buffered = 0;
 	w->header_written = true;
-	return fs_write(w->fd, w->buffer, size, w->tmp_path, err);
+	if (fs_write(w->fd, w->buffer, buffered, w->tmp_path, err) == -1)
+		return -1;
+	return fs_write(w->fd, data, size, w->tmp_path, err);
 }
 
 /* The same once more, with length and digest: it keeps its size. */

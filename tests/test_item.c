@@ -20,6 +20,17 @@
 
 static const char *const dests[] = {"A", "B", "C"};
 
+static struct item_writer *
+create(const struct spool *spool, const struct part10 *part10, struct err *err)
+{
+	struct item_slot slot;
+
+	if (item_slot_open(
+		spool, part10->envelope.association, 0, &slot, err) == -1)
+		return NULL;
+	return item_writer_create(spool, part10, &slot, err);
+}
+
 /* A complete item in tmp/, its data set written in two pieces. */
 static struct item_writer *
 write_item(const struct spool *spool)
@@ -29,7 +40,7 @@ write_item(const struct spool *spool)
 	struct err err;
 
 	test_part10(&p);
-	w = item_writer_create(spool, &p, 0, &err);
+	w = create(spool, &p, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
 	CU_ASSERT_EQUAL(item_writer_write(w, DATA, 5, &err), 0);
 	CU_ASSERT_EQUAL(item_writer_write(w, DATA + 5, DATA_N - 5, &err), 0);
@@ -69,12 +80,12 @@ is_written_in_tmp(void)
 
 	test_spool_create(&spool);
 	test_part10(&p);
-	w = item_writer_create(&spool, &p, 0, &err);
+	w = create(&spool, &p, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
 	CU_ASSERT_EQUAL(fs_stat(spool.root_fd, TMP_FILE, &st, &err), 1);
 	CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
 	/* Never into a file that is there. */
-	CU_ASSERT_PTR_NULL(item_writer_create(&spool, &p, 0, &err));
+	CU_ASSERT_PTR_NULL(create(&spool, &p, &err));
 	CU_ASSERT_EQUAL(err.sys, EEXIST);
 	CU_ASSERT_TRUE(test_there(spool.root_fd, TMP_FILE));
 	CU_ASSERT_EQUAL(item_writer_write(w, "x", 1, &err), 0);
