@@ -112,8 +112,11 @@ int
 result_write_marker(int root_fd, const struct result *r, struct err *err)
 {
 	struct fs_replacement marker;
+	struct item_name name;
 	int rc;
 
+	if (!name_parse(r->item, &name))
+		return 0;
 	rc = result_begin_marker(root_fd, r->association, &marker, err);
 	if (rc == 1 && result_finish_marker(&marker, r, err) == -1)
 		return -1;
