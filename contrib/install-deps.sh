@@ -10,8 +10,8 @@ for purpose in "$@"; do
 	case $purpose in
 	demo) packages="$packages dcmtk python3-pydicom" ;;
 	test) packages="$packages dcmtk python3 python3-pydicom python3-pytest
-		python3-xxhash libcunit1-dev orthanc libgdcm-tools mandoc iproute2 strace
-		procps openssl stunnel4 clang-format cron logrotate rsync rsyslog
+		python3-pytest-xdist python3-xxhash libcunit1-dev orthanc
+		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang-format cron logrotate rsync rsyslog
 		shellcheck systemd" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;

@@ -1,16 +1,19 @@
 #!/bin/sh
-# Runs the unit tests, the end-to-end tests, the short form of the fault suite
-# and a short benchmark; called by `make check` from the top of the tree. Ends
-# with one line, "N passed, N failed, N skipped", and fails where a test did, or
-# where none ran.
+# Runs the unit tests, the short benchmarks, and the end-to-end tests and the
+# short form of the fault suite; called by `make check` from the top of the tree.
+# Most of these wait more than they work, so several run beside each other; those
+# that are marked "alone" come after them. Ends with one line, "N passed, N failed,
+# N skipped", and fails where a test did, or where none ran.
 #
 #	PYTHON	the interpreter with pytest and pydicom
 #	BIN	where the programs are, relative to the tree; "" or "DIR/"
 #	UNIT	the unit test program
-#	TESTS	what pytest runs, instead of all (a file, -k WORD ...)
+#	TESTS	what pytest runs, instead of all (a file, -k WORD ...), in turn
+#	JOBS	how many tests run beside each other
 set -u
 
 : "${PYTHON:=/usr/bin/python3}" "${BIN:=}" "${UNIT:=.build/release/tests/unit}"
+: "${JOBS:=4}"
 export BIN PYTHONDONTWRITEBYTECODE=1
 unset DCMSPOOL_CONF NOTIFY_SOCKET TCP_NODELAY TCP_BUFFER_LENGTH
 
@@ -95,8 +98,11 @@ if [ -n "${TESTS:-}" ]; then
 	python_tests chosen $TESTS
 else
 	benchmark
-	python_tests end-to-end tests/e2e
-	python_tests fault tests/faults
+	suites="tests/e2e tests/faults"
+	# shellcheck disable=SC2086
+	python_tests beside -n "$JOBS" -m "not alone" $suites
+	# shellcheck disable=SC2086
+	python_tests alone -m alone $suites
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -200,12 +200,12 @@ def test_rsyslog(tmp_path):
             tools.wait_until(rest.exists)
             tools.wait_until(ours.exists)
             tools.wait_until(lambda: len(ours.read_text().splitlines()) == 2)
+            tools.wait_until(lambda: "of=dcmsend" in rest.read_text())
         finally:
             tools.end_session(daemon)
     assert "of=dcmspool-sender" in ours.read_text("utf-8")
     assert "of=dcmspool-receiver" in ours.read_text("utf-8")
     assert "dcmspool-" not in rest.read_text("utf-8")
-    assert "of=dcmsend" in rest.read_text("utf-8")
 
 
 # the hook

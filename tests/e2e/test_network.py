@@ -151,6 +151,7 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.alone
 @pytest.mark.limit(120)
 @pytest.mark.parametrize("first", [b"", b"\x01\x00\x00\x00\x10\x00"],
                          ids=["silent", "slow"])
@@ -195,6 +196,7 @@ def test_larger_than_may_be(start_gateway, pacs):
     assert len(pacs.received) == 2
 
 
+@pytest.mark.alone
 def test_so_many_a_second(start_gateway, pacs):
     gateway = start_gateway({"pacs": pacs}, routes=[
         {"RemoteAET": "FAST"}, {"MaxRate": 5}])

@@ -1,6 +1,7 @@
 """What the tests share: programs, ports, waiting, real files."""
 
 import hashlib
+import os
 import pathlib
 import random
 import signal
@@ -19,6 +20,8 @@ PYDICOM_FILES = pathlib.Path(
 SHARED_FILES = TREE.parent / "shared" / "data"
 
 _ports = set()
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+PORTS = range(20000 + 1250 * _worker, 21250 + 1250 * _worker)
 
 
 def run(*command, timeout=60, **more):
@@ -54,8 +57,9 @@ def _source(condition):
     return f"{code.co_filename}:{code.co_firstlineno}" if code else condition
 
 
-def free_port(first=20000, last=30000):
-    """A port that nobody uses, outside the range of outgoing connections."""
+def free_port(first=PORTS.start, last=PORTS.stop):
+    """A port that nobody uses, outside the range of outgoing connections; each
+    of the tests that run beside each other has a range of its own."""
     while True:
         port = random.randrange(first, last)
         if port in _ports:

@@ -12,6 +12,7 @@ SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 SERVICES = 12
 
 
+@pytest.mark.limit(150)
 @pytest.mark.skipif(
     gateway.SANITIZED, reason="a preloaded shim and sanitizers do not mix")
 def test_calls_that_fail(tmp_path):

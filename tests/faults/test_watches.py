@@ -5,6 +5,7 @@ import pytest
 import watches
 
 
+@pytest.mark.alone
 def test_events_lost():
     if not watches.may_limit():
         pytest.skip(f"needs root: {watches.QUEUE_LIMIT} cannot be set")
