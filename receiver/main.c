@@ -21,6 +21,7 @@
 #include "recover.h"
 #include "server.h"
 #include "shared.h"
+#include "trial.h"
 
 #define PROGRAM	     "dcmspool-receiver"
 #define LOCK_WAIT_MS 10000
@@ -37,7 +38,6 @@ main(int argc, char **argv)
 {
 	struct process_options options = {.takes_echo = false};
 	struct err err = {.class = ERR_NONE};
-	struct tls *tls;
 	struct conf *conf;
 	int rc;
 
@@ -47,11 +47,10 @@ main(int argc, char **argv)
 	if (rc == 0)
 		rc = conf_load(options.conf_path, &conf, &err);
 	if (rc == 0 && options.check_only) {
-		rc = server_read_keys(conf, &tls, &err);
-		tls_free(tls);
+		log_open(PROGRAM, LOG_LEVEL_ERROR, false);
+		rc = trial_run(conf, PROGRAM);
 		conf_free(conf);
-		if (rc == 0)
-			return EX_OK;
+		return rc;
 	}
 	if (rc == -1) {
 		(void)fprintf(stderr, "%s: %s\n", PROGRAM, err.text);

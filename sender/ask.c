@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "../spool/clock.h"
+#include "../spool/user.h"
 #include "advice.h"
 #include "ask.h"
 #include "connection.h"
@@ -35,12 +36,19 @@ ask_destination(const struct conf *conf, const char *name, struct err *err)
 	struct connection connection = {.conf = find(conf, name, err)};
 	struct identities *identities = NULL;
 	struct spool spool = {.root_fd = -1};
+	struct user user;
 	struct err spool_err;
 	int code = -1;
 
 	if (connection.conf == NULL ||
 	    identities_load(conf, &identities, err) == -1)
 		return -1;
+	/* No byte of the network's is read by root. */
+	if (user_find(conf->user, &user, err) == -1 ||
+	    user_become(&user, err) == -1 || user_settle(&user, err) == -1) {
+		identities_free(identities);
+		return -1;
+	}
 	if (spool_open(conf->storage_location, false, &spool, &spool_err) == -1)
 		(void)printf("The spool cannot be read, so only verification "
 			     "is proposed: %s\n",

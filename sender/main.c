@@ -15,6 +15,7 @@
 #include "ask.h"
 #include "identities.h"
 #include "sender.h"
+#include "trial.h"
 
 #define PROGRAM	     "dcmspool-sender"
 #define LOCK_WAIT_MS 10000
@@ -50,19 +51,14 @@ main(int argc, char **argv)
 static int
 check(const struct process_options *options, struct err *err)
 {
-	struct identities *identities;
 	struct conf *conf;
 	int code;
 
 	log_open(PROGRAM, LOG_LEVEL_ERROR, false);
 	if (conf_load(options->conf_path, &conf, err) == -1)
 		return -1;
-	if (options->echo != NULL) {
-		code = ask_destination(conf, options->echo, err);
-	} else {
-		code = identities_load(conf, &identities, err);
-		identities_free(identities);
-	}
+	code = options->echo != NULL ? ask_destination(conf, options->echo, err)
+				     : trial_run(conf, PROGRAM);
 	conf_free(conf);
 	return code;
 }

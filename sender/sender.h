@@ -43,8 +43,8 @@ struct sender {
 };
 
 /*
- * Serves until SIGTERM. The spool is open and locked, the identities are loaded,
- * and nothing else of the struct is set. 0, or -1 and *err.
+ * Serves until SIGTERM. The spool is open and locked, the identities are
+ * loaded, and nothing else of the struct is set. 0, or -1 and *err.
  */
 int sender_run(struct sender *sender, struct err *err);
 

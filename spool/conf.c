@@ -130,6 +130,7 @@ conf_destination_equal(
 static char *
 read_text(const char *path, struct err *err)
 {
+	struct err cause;
 	char *text, *fitting;
 	ssize_t size;
 
@@ -138,9 +139,15 @@ read_text(const char *path, struct err *err)
 		(void)err_set(err, ERR_TEMPORARY, "%s: out of memory", path);
 		return NULL;
 	}
-	size = fs_read_file(AT_FDCWD, path, text, FILE_SIZE, err);
-	if (size < 0 && err != NULL)
-		err->class = ERR_CONFIG;
+	size = fs_read_file(AT_FDCWD, path, text, FILE_SIZE, &cause);
+	if (size < 0) {
+		(void)err_set(err, ERR_CONFIG,
+		    "%s; name the configuration with -c or $DCMSPOOL_CONF, or "
+		    "write it: dcmspool.conf(5) has an example",
+		    cause.text);
+		if (err != NULL)
+			err->sys = cause.sys;
+	}
 	if (size < 0 || conf_scan(path, text, (size_t)size, err) < 0) {
 		free(text);
 		return NULL;

@@ -95,4 +95,13 @@ int fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err);
 /* How full it is, as df(1) says it: 0 to 100. */
 int fs_used_percent(int fd, int *percent, struct err *err);
 
+/* fs_access.c */
+
+#define FS_USER_SIZE 64
+
+/* Whether this user may look into a folder, and make and remove files in it. */
+bool fs_may_change(int dirfd, const char *path);
+/* The name of a user, or the number of one that has none. */
+void fs_user_name(uid_t uid, char out[FS_USER_SIZE]);
+
 #endif

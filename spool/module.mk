@@ -2,6 +2,7 @@
 SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c fs_replace.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c user.c fs_owner.c \
+	fs_access.c preflight.c preflight_routes.c \
 	conf.c conf_equal.c conf_list.c conf_place.c conf_read.c \
 	conf_scan.c conf_status.c conf_table.c conf_tls.c \
 	conf_value.c command.c peer.c certificate.c)
