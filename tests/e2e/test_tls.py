@@ -91,7 +91,8 @@ def good_one(world, gateway):
 
 def warnings(daemon, since=0):
     return [line for line in daemon.log[since:]
-            if re.search(r" (warning|error) ", line)]
+            if re.search(r" (warning|error) ", line)
+            and "runs-as-root" not in line]  # as the tests do
 
 
 @pytest.fixture
@@ -454,17 +455,19 @@ def test_answers_do_not_wait_for_an_acknowledgement(secure, world):
 
 def test_several_pdus_in_one_record(secure, world, pacs):
     """What TLS holds is not seen by poll."""
-    made = instance.make(pixels=100)
+    several = [instance.make(pixels=100) for _ in range(2)]
     with world.connect(secure.port) as ct:
-        ct.store(made)
-        context = ct.context_for(made.sop_class, made.transfer)
-        command = pdu.pack_command({
-            "AffectedSOPClassUID": made.sop_class,
-            "AffectedSOPInstanceUID": made.uid, "CommandField": 1,
-            "MessageID": 7, "Priority": 0, "CommandDataSetType": 1})
-        one = (pdu.pdv(context, True, True, command)
-               + pdu.pdv(context, False, True, b"".join(made.chunks())))
-        ct.sock.sendall(one + one)
+        ct.store(instance.make(pixels=100))
+        record = b""
+        for made in several:
+            context = ct.context_for(made.sop_class, made.transfer)
+            command = pdu.pack_command({
+                "AffectedSOPClassUID": made.sop_class,
+                "AffectedSOPInstanceUID": made.uid, "CommandField": 1,
+                "MessageID": 7, "Priority": 0, "CommandDataSetType": 1})
+            record += pdu.pdv(context, True, True, command)
+            record += pdu.pdv(context, False, True, b"".join(made.chunks()))
+        ct.sock.sendall(record)
         begun = time.monotonic()
         assert ct.read_response().status == 0
         assert ct.read_response().status == 0
