@@ -1,0 +1,72 @@
+"""The three programs as the compiler left them: what checksec would say."""
+
+import platform
+import re
+
+import pytest
+
+import gateway as gateways
+import tools
+
+PROGRAMS = {"receiver": gateways.RECEIVER, "sender": gateways.SENDER,
+            "dcmspool": gateways.COMMAND}
+# Calls that _FORTIFY_SOURCE guards where it knows a size.
+GUARDED = {"memcpy", "snprintf", "vsnprintf", "read", "pread", "recv", "poll"}
+
+pytestmark = pytest.mark.skipif(
+    gateways.SANITIZED, reason="sanitizers are no hardening")
+
+
+def read(*words):
+    done = tools.run(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def properties(program):
+    """{property: whether the program has it}."""
+    heads = read("readelf", "-hldW", program)
+    symbols = set(re.findall(
+        r"\bUND (\w+)", read("readelf", "--dyn-syms", "-W", program)))
+    code = read("objdump", "-d", "--disassemble=main", program)
+    found = {
+        "PIE": "Type:" in heads and "DYN" in heads and "Flags: NOW PIE" in heads,
+        "full RELRO": "GNU_RELRO" in heads and "BIND_NOW" in heads,
+        "no executable stack": bool(re.search(
+            r"GNU_STACK.* RW ", heads)),
+        "no RPATH": not re.search(r"\((RPATH|RUNPATH)\)", heads),
+        "no writable code": not re.search(r"LOAD.* RWE ", heads),
+        "stack protector": "__stack_chk_fail" in symbols,
+        "fortified": any(f"__{name}_chk" in symbols for name in GUARDED),
+    }
+    if platform.machine() == "x86_64":
+        # Debian 12's crt1.o is not marked, so the program is not either.
+        found["CET"] = "endbr64" in code
+    return found
+
+
+def test_all_three(capsys):
+    table = {name: properties(path) for name, path in PROGRAMS.items()}
+    names = list(table["receiver"])
+    with capsys.disabled():
+        print()
+        for name in names:
+            print(f"  {name:20}", *(
+                f"{program}: {'yes' if table[program][name] else 'NO'}"
+                for program in table), sep="  ")
+    lacking = [f"{program}: {name}" for program in table for name in names
+               if not table[program][name]]
+    assert lacking == []
+
+
+def test_a_program_without_is_told(tmp_path):
+    """The test can fail."""
+    source = tmp_path / "bare.c"
+    source.write_text("int main(void) { return 0; }\n")
+    program = tmp_path / "bare"
+    read("gcc", "-no-pie", "-fno-stack-protector", "-fcf-protection=none",
+         "-Wl,-z,norelro", "-z", "execstack", "-Wl,-rpath,/tmp", "-o",
+         program, source)
+    lacking = {name for name, there in properties(program).items() if not there}
+    assert lacking >= {"PIE", "full RELRO", "no executable stack", "no RPATH",
+                       "stack protector", "fortified"}
