@@ -9,7 +9,7 @@ packages='gcc g++ libc6-dev libdcmtk-dev libconfig-dev libxxhash-dev
 for purpose in "$@"; do
 	case $purpose in
 	demo) packages="$packages dcmtk python3-pydicom" ;;
-	test) packages="$packages dcmtk python3 python3-pydicom python3-pytest
+	test) packages="$packages chromium chromium-driver dcmtk fonts-dejavu-core python3 python3-pydicom python3-pytest
 		python3-pytest-xdist python3-xxhash libcunit1-dev orthanc
 		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang-format cron logrotate rsync rsyslog
 		shellcheck systemd" ;;

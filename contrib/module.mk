@@ -14,6 +14,7 @@ INSTALLED := \
 	$(RECEIVER):$(PREFIX)/sbin/dcmspool-receiver:755 \
 	$(SENDER):$(PREFIX)/sbin/dcmspool-sender:755 \
 	$(COMMAND):$(PREFIX)/bin/dcmspool:755 \
+	contrib/report/dcmspool-report:$(PREFIX)/lib/dcmspool/dcmspool-report:755 \
 	$(foreach m,$(MANUALS),$(m):$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)):644) \
 	contrib/logrotate/dcmspool:/etc/logrotate.d/dcmspool:644 \
 	contrib/rsyslog/dcmspool.conf:/etc/rsyslog.d/dcmspool.conf:644 \
@@ -69,4 +70,12 @@ check-deb: deb
 	DCMSPOOL_TEST_PACKAGE=1 PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
 	    -p no:cacheprovider -q -rs tests/e2e/test_package.py
 
-.PHONY: install uninstall deb check-deb
+# The page of `dcmspool report` in a real browser. The pictures are then in
+# .build/report, to be looked at.
+check-report: all
+	mkdir -p .build/report
+	DCMSPOOL_SCREENSHOTS=$(CURDIR)/.build/report BIN=$(BIN) \
+	    PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider \
+	    -q -rs tests/e2e/test_report.py
+
+.PHONY: install uninstall deb check-deb check-report

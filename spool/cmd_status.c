@@ -87,39 +87,60 @@ status_waiting(const struct status_destination *d)
 	       d->count[QUEUE_DEFERRED];
 }
 
-static int
-look(const struct cmd *cmd, const struct options *options,
-    struct history *history, struct err *err)
+int
+status_take(const struct cmd *cmd, struct status *status, struct err *err)
 {
-	struct status status = {.destinations = NULL};
 	struct cmd_destination *list = NULL;
 	int rc = -1;
 	size_t n, i;
 
-	if (take_daemons(cmd, &status, err) == -1 ||
+	*status = (struct status){.destinations = NULL};
+	if (take_daemons(cmd, status, err) == -1 ||
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		goto out;
-	status.destinations = calloc(n, sizeof(*status.destinations));
-	if (status.destinations == NULL && n > 0) {
+	status->destinations = calloc(n, sizeof(*status->destinations));
+	if (status->destinations == NULL && n > 0) {
 		(void)err_sys(err, "get memory for the status");
 		goto out;
 	}
 	for (i = 0; i < n; i++)
 		if (take_destination(
-			cmd, &list[i], &status.destinations[i], err) == -1)
+			cmd, &list[i], &status->destinations[i], err) == -1)
 			goto out;
-	status.n = n;
-	status.well = !needs_attention(cmd, &status);
-	status.now_us = clock_real_us();
+	status->n = n;
+	status->well = !needs_attention(cmd, status);
+	status->now_us = clock_real_us();
+	rc = 0;
+out:
+	if (rc == -1)
+		status_free(status);
+	free(list);
+	return rc;
+}
+
+void
+status_free(struct status *status)
+{
+	free(status->destinations);
+	status->destinations = NULL;
+}
+
+static int
+look(const struct cmd *cmd, const struct options *options,
+    struct history *history, struct err *err)
+{
+	struct status status;
+	int rc;
+
+	if (status_take(cmd, &status, err) == -1)
+		return -1;
 	if (options->watch)
 		take_rate(&status, history);
 	rc =
 	    options->quiet ? 0 : status_print(cmd, &status, options->json, err);
 	if (rc == 0)
 		rc = status.well ? EX_OK : CMD_NOTHING;
-out:
-	free(status.destinations);
-	free(list);
+	status_free(&status);
 	return rc;
 }
 

@@ -46,6 +46,13 @@ struct status {
 /* What waits: new, active, deferred. */
 uint64_t status_waiting(const struct status_destination *d);
 
+/* All of it but the rate. *status is the caller's, for status_free. */
+int status_take(const struct cmd *cmd, struct status *status, struct err *err);
+void status_free(struct status *status);
+
+/* The object that --json prints; NULL where there is no memory. */
+json_t *status_json(const struct cmd *cmd, const struct status *status);
+
 /* JSON, a table on a terminal, or lines of fields with tabs between. */
 int status_print(const struct cmd *cmd, const struct status *status, bool json,
     struct err *err);

@@ -12,8 +12,6 @@
 
 #define MIB (1024.0 * 1024.0)
 
-static int print_json(
-    const struct cmd *cmd, const struct status *status, struct err *err);
 static json_t *json_destination(
     const struct status *status, const struct status_destination *d);
 static void print_table(const struct cmd *cmd, const struct status *status);
@@ -41,7 +39,7 @@ status_print(const struct cmd *cmd, const struct status *status, bool json,
     struct err *err)
 {
 	if (json)
-		return print_json(cmd, status, err);
+		return cmd_json_print(status_json(cmd, status), err);
 	if (cmd->terminal)
 		print_table(cmd, status);
 	else
@@ -49,8 +47,8 @@ status_print(const struct cmd *cmd, const struct status *status, bool json,
 	return 0;
 }
 
-static int
-print_json(const struct cmd *cmd, const struct status *status, struct err *err)
+json_t *
+status_json(const struct cmd *cmd, const struct status *status)
 {
 	json_t *destinations = json_array();
 	size_t i;
@@ -58,15 +56,12 @@ print_json(const struct cmd *cmd, const struct status *status, struct err *err)
 	for (i = 0; i < status->n; i++)
 		(void)json_array_append_new(destinations,
 		    json_destination(status, &status->destinations[i]));
-	return cmd_json_print(
-	    json_pack("{so, sb, sb, sb, sI, sI, si, so}", "StorageLocation",
-		cmd_json_text(cmd->spool.location), "Well", status->well,
-		"SenderRuns", status->sender_runs, "ReceiverRuns",
-		status->receiver_runs, "FreeBytes",
-		(json_int_t)status->free_bytes, "FreeInodes",
-		(json_int_t)status->free_inodes, "UsedPercent",
-		status->used_percent, "Destinations", destinations),
-	    err);
+	return json_pack("{so, sb, sb, sb, sI, sI, si, so}", "StorageLocation",
+	    cmd_json_text(cmd->spool.location), "Well", status->well,
+	    "SenderRuns", status->sender_runs, "ReceiverRuns",
+	    status->receiver_runs, "FreeBytes", (json_int_t)status->free_bytes,
+	    "FreeInodes", (json_int_t)status->free_inodes, "UsedPercent",
+	    status->used_percent, "Destinations", destinations);
 }
 
 static json_t *

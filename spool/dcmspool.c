@@ -42,6 +42,7 @@ static const struct {
     {"wait", cmd_wait, "[--timeout SECONDS] [DEST]"},
     {"check", cmd_check, "[--repair]"},
     {"expire", cmd_expire, "[--dry-run]"},
+    {"report", cmd_report, "[--json] [LOGFILE...]"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

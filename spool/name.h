@@ -11,7 +11,7 @@
 #include "clock.h"
 
 #define NAME_UID_SIZE  65  /* 64 characters, PS3.5 9.1 */
-#define NAME_ITEM_SIZE	104 /* 31 "-" 64 ".dcm" and the end */
+#define NAME_ITEM_SIZE 104 /* 31 "-" 64 ".dcm" and the end */
 #define NAME_FILE_SIZE 256 /* any file name, NAME_MAX and the end */
 #define NAME_KEY_SIZE  32  /* <stamp>-m<message ID> */
 #define NAME_DEST_SIZE 65

@@ -78,6 +78,39 @@ def test_log_events(folder, page):
     assert documented == code, "keys"
 
 
+def test_commands():
+    """The table of commands, the page, the usage, and the completion."""
+    table = text("spool/dcmspool.c").split("commands[] = {", 1)[1]
+    table = table.split("\n};", 1)[0]
+    commands = set(re.findall(r'\{"([a-z]+)", cmd_', table))
+    page = text("spool/dcmspool.1")
+    listed = page.split(".Ss Commands", 1)[1].split("\n.Sh ", 1)[0]
+    documented = {name for line in re.findall(r"^\.It Cm (.*)$", listed, re.M)
+                  for name in re.match(r"[a-z]+(?: \| [a-z]+)*",
+                                       line).group(0).split(" | ")}
+    synopsis = page.split(".Sh SYNOPSIS", 1)[1].split("\n.Sh ", 1)[0]
+    shown = {name for line in re.findall(r"^\.Cm (.*)$", synopsis, re.M)
+             for name in line.split(" | ")}
+    completed = {name for line in re.findall(
+        r"^\t([a-z]+(?: \| [a-z]+)*)\)", text("contrib/dcmspool.bash"), re.M)
+                 for name in line.split(" | ")}
+    assert len(commands) > 15
+    assert documented == commands == shown
+    assert completed == commands
+
+
+def test_options_of_the_daemons():
+    for folder, name in (("receiver", "dcmspool-receiver"),
+                         ("sender", "dcmspool-sender")):
+        usage = tools.run(tools.TREE / folder / name, "-h").stdout
+        page = text(f"{folder}/{name}.8")
+        listed = page.split("The options are:", 1)[1].split("\n.El", 1)[0]
+        documented = set(re.findall(
+            r"^\.It Fl (?:Fl )?([a-zA-Z]+)", listed, re.M))
+        shown = set(re.findall(r"^  --?([a-zA-Z]+) ", usage, re.M)) | {"h"}
+        assert documented == shown, name
+
+
 def test_record_names():
     """Names in envelope, result and link record, and in dcmspool-spool(5)."""
     written = {name for source in RECORDS for name in re.findall(

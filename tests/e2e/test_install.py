@@ -57,3 +57,19 @@ def test_versions_agree():
     changelog = (contrib.FOLDER / "debian/changelog").read_text("utf-8")
     assert changelog.startswith(f"dcmspool ({version}) ")
     assert tools.run(gateways.COMMAND, "-V").stdout.split()[-1] == version
+
+
+def test_the_report_is_found(tmp_path, make_gateway, pacs):
+    """The page's script is beside the programs, wherever they are."""
+    top = tmp_path / "top"
+    make("install", f"DESTDIR={top}", "PREFIX=/opt/dcmspool")
+    gateway = make_gateway({"pacs": pacs})
+    gateway.sender.start()
+    done = tools.run(top / "opt/dcmspool/bin/dcmspool", "-c", gateway.conf,
+                     "report", os.devnull)
+    assert done.returncode == 0 and done.stdout.endswith("</html>\n")
+    (top / "opt/dcmspool/lib/dcmspool/dcmspool-report").unlink()
+    done = tools.run(top / "opt/dcmspool/bin/dcmspool", "-c", gateway.conf,
+                     "report", os.devnull)
+    assert done.returncode == 73
+    assert "install dcmspool as a whole" in done.stdout
