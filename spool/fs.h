@@ -84,6 +84,21 @@ int fs_remove_tree(int dirfd, const char *path, struct err *err);
  */
 int fs_unwritten(int fd);
 
+/* fs_map.c */
+
+int fs_stat_fd(int fd, const char *path, struct stat *st, struct err *err);
+/* Maps the first `size` bytes, shared, to be read and written; fd -1: memory
+ * of no file. */
+int fs_map(
+    int fd, size_t size, const char *path, void **memory, struct err *err);
+void fs_unmap(void *memory, size_t size);
+/* Puts an empty page in the place of the one around `at`: for a handler of
+ * signals. 0 or -1. */
+int fs_map_over(const void *at);
+/* The name of a file that is renamed to `path` once it is whole; one of those
+ * that fs_remove_temporaries knows. */
+void fs_temporary_name(const char *path, char *out, size_t size);
+
 /* flock(2) on fd: 1 got it, 0 somebody else has it, -1. */
 int fs_lock_exclusive(int fd, const char *path, struct err *err);
 /* Whether somebody holds it, without keeping it: 1, 0, -1. */

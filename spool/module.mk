@@ -1,5 +1,6 @@
 # libspool: the on-disk contract and what both daemons share; no DCMTK
-SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c fs_replace.c \
+SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
+	fs_replace.c fs_map.c counters.c counters_map.c counters_read.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c user.c fs_owner.c \
 	fs_access.c preflight.c preflight_routes.c \

@@ -110,6 +110,12 @@ path_paused(char out[PATH_SIZE], const char *dest)
 }
 
 void
+path_counters(char out[PATH_SIZE], const char *dest)
+{
+	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/" PATH_COUNTERS, dest);
+}
+
+void
 path_association(char out[PATH_SIZE], const char *association)
 {
 	(void)snprintf(out, PATH_SIZE, PATH_RESULT "/%s", association);

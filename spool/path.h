@@ -33,10 +33,11 @@ void path_association_format(
     int64_t real_us, int pid, char out[PATH_ASSOCIATION_SIZE]);
 bool path_association_valid(const char *association);
 
-#define PATH_VERSION "version"
-#define PATH_TMP     "tmp"
-#define PATH_QUEUE   "queue"
-#define PATH_RESULT  "result"
+#define PATH_VERSION  "version"
+#define PATH_TMP      "tmp"
+#define PATH_QUEUE    "queue"
+#define PATH_RESULT   "result"
+#define PATH_COUNTERS "counters"
 
 void path_tmp(char out[PATH_SIZE], const char *association, unsigned serial);
 void path_destination(char out[PATH_SIZE], const char *dest);
@@ -48,6 +49,7 @@ void path_records(char out[PATH_SIZE], const char *dest);
 void path_record(char out[PATH_SIZE], const char *dest, const char *file);
 void path_down(char out[PATH_SIZE], const char *dest);
 void path_paused(char out[PATH_SIZE], const char *dest);
+void path_counters(char out[PATH_SIZE], const char *dest);
 /* result/<association>, and a marker in it */
 void path_association(char out[PATH_SIZE], const char *association);
 void path_marker(char out[PATH_SIZE], const char *association, const char *key,

@@ -267,7 +267,8 @@ class Spool:
         version = self.path / "version"
         if not version.is_file() or version.read_text() != "dcmspool-spool 1\n":
             self.findings.append("the spool has no version file of its own")
-        known = {"version", "tmp", "queue", "result", "lost+found"}
+        known = {"version", "tmp", "queue", "result", "counters",
+                 "lost+found"}
         self._strangers(self.path, known)
         for entry in sorted((self.path / "queue").iterdir()):
             if entry.is_dir():
@@ -277,7 +278,8 @@ class Spool:
 
     def _queue(self, folder):
         name = folder.name
-        self._strangers(folder, {*STATES, "result", "down", "paused"})
+        self._strangers(folder, {*STATES, "result", "down", "paused",
+                                "counters"})
         self.up[name] = not any((folder / f).exists()
                                 for f in ("down", "paused"))
         for state in STATES:
