@@ -12,6 +12,7 @@
 #include "../spool/fs.h"
 #include "../spool/log.h"
 #include "acceptor_dcmtk.h"
+#include "account.h"
 #include "association.h"
 #include "data_set.h"
 #include "negotiate.h"
@@ -69,7 +70,8 @@ association_serve(struct child *child)
 		    "not-associated",
 		    LOG_STR("association", child->association),
 		    LOG_STR("peer", child->peer), LOG_STR("error", err.text));
-	else if (rc == 1)
+	account_association(child, rc == 1);
+	if (rc == 1)
 		end(child, run(child, &err), &err);
 	if (child->assoc != NULL)
 		assoc_close(&child->assoc);

@@ -15,6 +15,7 @@
 
 #include "../spool/certificate.h"
 #include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/log.h"
 #include "../spool/loop.h"
 #include "../spool/process.h"
@@ -55,6 +56,7 @@ static int turn(struct server *server, struct err *err);
 static void on_connection(void *context, int fd, const char *peer);
 static void check_expiry(struct server *server);
 static void spawn(struct server *server, struct child *child);
+static void count_associations(const struct server *server);
 static void become_child(struct server *server);
 static void on_signal(void *context);
 static void reap(struct server *server);
@@ -106,6 +108,13 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 		    spool_sync_destination(
 			spool, conf->destinations[i].name, err) == -1)
 			return -1;
+	if (shared->counters == NULL)
+		shared->counters = counters_open(spool, err);
+	if (shared->counters == NULL)
+		return -1;
+	for (i = 0; i < conf->destinations_n; i++)
+		(void)counters_add(
+		    shared->counters, conf->destinations[i].name);
 	return meter_prepare(shared, conf, err);
 }
 
@@ -236,6 +245,7 @@ spawn(struct server *server, struct child *child)
 	child->spool = server->settings->spool;
 	child->tls = server->tls;
 	child->shared = server->settings->shared;
+	counters_check(child->shared->counters);
 	child->may_watch =
 	    children_serving(server->children) < CHILDREN_WATCHING;
 	pid = process_fork(&child->parent_fd, &err);
@@ -258,6 +268,14 @@ spawn(struct server *server, struct child *child)
 		(void)kill(pid, SIGKILL);
 		(void)close(child->parent_fd);
 	}
+	count_associations(server);
+}
+
+static void
+count_associations(const struct server *server)
+{
+	counters_set(counters_whole(server->settings->shared->counters),
+	    COUNTERS_PROCESSES, children_serving(server->children));
 }
 
 /*
@@ -310,6 +328,7 @@ reap(struct server *server)
 		server->meter_pid = 0;
 		server->meter_at_ms = clock_mono_ms() + METER_RESTART_MS;
 	}
+	count_associations(server);
 	if (atomic_load(&server->settings->shared->stopping) &&
 	    children_serving(server->children) == 0) {
 		children_kill(server->children, false);

@@ -22,7 +22,10 @@ struct shared_meter {
 	_Atomic int64_t added_bytes;   /* published since it began */
 };
 
+struct counters;
+
 struct shared {
+	struct counters *counters;		/* set before the first fork */
 	struct stamp_source *stamps;		/* shared memory of its own */
 	atomic_bool stopping;			/* set once, by the parent */
 	_Atomic int64_t sender_absent_since_ms; /* monotonic; 0 = it runs */

@@ -13,6 +13,7 @@
 #include "../spool/clock.h"
 #include "../spool/item.h"
 #include "../spool/log.h"
+#include "account.h"
 #include "data_set.h"
 #include "head.h"
 #include "meter.h"
@@ -238,6 +239,7 @@ broke_off(const struct store *store, uint64_t bytes, const struct err *err)
 {
 	bool valid = name_uid_valid(store->request->sop_instance);
 
+	account_broke_off(store->child);
 	LOG(LOG_LEVEL_WARNING, "broke-off",
 	    LOG_STR("association", store->child->association),
 	    LOG_INT("message", store->request->message_id),
@@ -282,6 +284,8 @@ publish(struct store *store, struct err *err)
 	for (i = 0; i < route->destinations_n && rc == 0; i++)
 		meter_add(store->child->shared, &all[route->destinations[i]],
 		    (int64_t)item_writer_bytes(store->writer));
+	if (rc == 0)
+		account_received(store->child, route, (uint64_t)store->bytes);
 	return rc;
 }
 
@@ -335,6 +339,8 @@ answer_now(struct store *store, struct err *err)
 	child->stored += !store->is_refused;
 	child->refused += store->is_refused;
 	log_answer(store, &store->answer);
+	account_answered(child, store->answer.status,
+	    store->arrived_ms == 0 ? 0 : clock_mono_ms() - store->arrived_ms);
 	if (respond(child, store->context_id, store->request, &store->answer,
 		err) == 0)
 		return ASSOC_PDV;

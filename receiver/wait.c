@@ -14,6 +14,7 @@
 #include "../spool/fs.h"
 #include "../spool/log.h"
 #include "../spool/watch.h"
+#include "account.h"
 #include "channel.h"
 #include "respond.h"
 #include "wait_table.h"
@@ -158,6 +159,8 @@ wait_tidy(struct child *child)
 	while ((wait = child->answered) != NULL) {
 		child->answered = wait->next;
 		wait_remove_markers(child, wait);
+		account_answered(
+		    child, wait->status, wait->answered_ms - wait->arrived_ms);
 		LOG(wait->is_good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
 		    wait->is_good ? "stored" : "not-stored",
 		    LOG_STR("association", child->association),
@@ -427,6 +430,8 @@ hung_up(struct child *child)
 	struct wait *wait;
 
 	while ((wait = child->waits) != NULL) {
+		account_answered(child, RESULT_NO_STATUS,
+		    clock_mono_ms() - wait->arrived_ms);
 		LOG(LOG_LEVEL_WARNING, "hung-up",
 		    LOG_STR("association", child->association),
 		    LOG_STR("item", wait->file),

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/dimse.h"
 #include "../spool/fs.h"
 #include "deliver.h"
@@ -34,6 +36,7 @@ try {
 	uint16_t message_id;
 	bool data_sent; /* the first P-DATA went out */
 	bool sent_whole;
+	int64_t sent_us; /* then, monotonic */
 	struct err err;
 };
 
@@ -172,6 +175,7 @@ send_data_set(struct try *t)
 		at += size;
 	}
 	t->sent_whole = true;
+	t->sent_us = clock_mono_us();
 	atomic_store(&t->d->shared->sent_whole, true);
 	return 0;
 }
@@ -258,6 +262,8 @@ read_response(struct try *t)
 		return TRY_SILENT;
 	c->used = true;
 	report_status(t->report, &rsp);
+	counters_sent(t->d->shared->counters, t->reader->data_set_bytes,
+	    clock_mono_us() - t->sent_us);
 	return TRY_DONE;
 }
 

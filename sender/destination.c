@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/fs.h"
 #include "../spool/item.h"
 #include "destination.h"
@@ -44,6 +45,7 @@ destination_create(struct sender *sender, const char *name, struct err *err)
 		return NULL;
 	}
 	dest->sender = sender;
+	(void)counters_add(sender->counters, name);
 	(void)strcpy(dest->name, name);
 	index_init(&dest->index);
 	TAILQ_INIT(&dest->foreign);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/fs.h"
 #include "down.h"
 #include "lanes.h"
@@ -28,6 +29,8 @@ down_begin(
 	if (was_down)
 		return; /* another lane found it first; a probe is planned */
 	dest->is_down = true;
+	counters_count(counters_of(dest->sender->counters, dest->name),
+	    COUNTERS_LINK_DOWNS);
 	dest->down.since_us = clock_real_us();
 	dest->down.since_mono_ms = clock_mono_ms();
 	dest->down.probes = 0;

@@ -74,7 +74,10 @@ struct lane_report {
 #define LANE_NOT_DELIVERED (-1)
 
 /* Memory shared with the parent: what a lane that dies cannot report. */
+struct counters_block;
+
 struct lane_shared {
+	struct counters_block *counters; /* of its destination */
 	atomic_bool sent_whole; /* the item that it died on was, unanswered */
 	atomic_int delivered;	/* the status with which it was delivered, or
 				   LANE_NOT_DELIVERED */

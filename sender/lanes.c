@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/process.h"
 #include "down.h"
 #include "identities.h"
@@ -30,6 +31,7 @@ static void handle_report(
 static void bury(struct lane_handle *lane);
 static void reap(struct lane_handle *lane);
 static void end(struct lane_handle *lane);
+static void count(const struct destination *dest);
 static void become_idle(struct lane_handle *lane);
 
 struct lane_handle *
@@ -131,6 +133,7 @@ spawn(struct destination *dest)
 		goto fail;
 	TAILQ_INSERT_HEAD(&dest->lanes, lane, next);
 	dest->lanes_n++;
+	count(dest);
 	LOG(LOG_LEVEL_DEBUG, "lane-started", LOG_STR("destination", dest->name),
 	    LOG_INT("lane", lane->pid));
 	return lane;
@@ -151,6 +154,8 @@ start(struct lane_handle *lane, struct err *err)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (lane->shared == MAP_FAILED)
 		return err_sys(err, "map memory for a lane");
+	lane->shared->counters =
+	    counters_of(lane->dest->sender->counters, lane->dest->name);
 	lane->pid = process_fork(&lane->socket_fd, err);
 	if (lane->pid == 0)
 		run_child(lane, lane->socket_fd);
@@ -254,6 +259,8 @@ bury(struct lane_handle *lane)
 
 	reap(lane);
 	process_describe(lane->wait_status, how, sizeof(how));
+	counters_count(counters_of(dest->sender->counters, dest->name),
+	    COUNTERS_LANE_DEATHS);
 	LOG(LOG_LEVEL_WARNING, "lane-died", LOG_STR("destination", dest->name),
 	    LOG_INT("lane", pid), LOG_STR("how", how),
 	    LOG_STR("file", lane->busy ? lane->job.file : ""));
@@ -296,5 +303,13 @@ end(struct lane_handle *lane)
 	(void)munmap(lane->shared, sizeof(*lane->shared));
 	TAILQ_REMOVE(&dest->lanes, lane, next);
 	dest->lanes_n--;
+	count(dest);
 	free(lane);
+}
+
+static void
+count(const struct destination *dest)
+{
+	counters_set(counters_of(dest->sender->counters, dest->name),
+	    COUNTERS_PROCESSES, (uint64_t)dest->lanes_n);
 }

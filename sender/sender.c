@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "../spool/clock.h"
+#include "../spool/counters.h"
 #include "../spool/process.h"
 #include "../spool/watch.h"
+#include "account.h"
 #include "destination.h"
 #include "expire.h"
 #include "identities.h"
@@ -94,6 +96,9 @@ open_all(struct sender *sender, struct err *err)
 	struct err watch_err;
 
 	if (spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
+		return -1;
+	sender->counters = counters_open(&sender->spool, err);
+	if (sender->counters == NULL)
 		return -1;
 	sender->stamps = stamp_source_create(newest_us, err);
 	sender->loop = loop_create(err);
@@ -339,6 +344,7 @@ turn(struct sender *sender)
 	if (now_ms >= sender->next_expiry_ms)
 		sender->next_expiry_ms =
 		    identities_warn(sender->identities, sender->conf);
+	account_turn(sender);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
 		destination_run(dest);
 }
@@ -354,6 +360,8 @@ wait_ms(struct sender *sender)
 		until_ms = sender->next_scan_ms;
 	if (sender->next_expire_ms < until_ms)
 		until_ms = sender->next_expire_ms;
+	if (sender->next_account_ms < until_ms)
+		until_ms = sender->next_account_ms;
 	if (sender->next_expiry_ms < until_ms)
 		until_ms = sender->next_expiry_ms;
 	TAILQ_FOREACH (dest, &sender->destinations, next) {

@@ -16,6 +16,7 @@
 
 struct destination;
 struct identities;
+struct counters;
 TAILQ_HEAD(destination_list, destination);
 
 struct sender {
@@ -24,6 +25,7 @@ struct sender {
 	struct identities *identities; /* of its destinations */
 	struct loop *loop;
 	struct stamp_source *stamps; /* for foreign items */
+	struct counters *counters;
 	struct process_watchdog watchdog;
 	int lock_fd;
 	int signal_fd;
@@ -37,8 +39,9 @@ struct sender {
 	int64_t started_us; /* real time */
 	int64_t next_scan_ms;
 	int64_t next_expire_ms;
-	int64_t next_expiry_ms; /* of certificates */
-	uint32_t generation;	/* of the scan that runs, or ran last */
+	int64_t next_account_ms; /* of what waits: account.c */
+	int64_t next_expiry_ms;	 /* of certificates */
+	uint32_t generation;	 /* of the scan that runs, or ran last */
 	struct destination_list destinations;
 };
 

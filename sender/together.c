@@ -11,6 +11,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/item.h"
+#include "account.h"
 #include "delivered.h"
 #include "moves.h"
 #include "together.h"
@@ -155,6 +156,7 @@ together_corrupt(
 		LOG(LOG_LEVEL_ERROR, "corrupt-not-moved",
 		    LOG_STR("destination", dest->name), LOG_STR("item", file),
 		    LOG_STR("reason", err.text));
+	account_corrupt(dest, result);
 	LOG(LOG_LEVEL_WARNING, "corrupt", LOG_STR("destination", dest->name),
 	    LOG_STR("item", file), LOG_STR("reason", result->reason));
 	forget(dest, item);
@@ -301,6 +303,7 @@ log_result(const struct destination *dest, const struct result *result)
 	enum log_level level =
 	    result->state == RESULT_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
 
+	account_result(dest, result);
 	if (result->status == RESULT_NO_STATUS)
 		LOG(level, result_state_name(result->state),
 		    LOG_STR("destination", dest->name),
@@ -372,6 +375,7 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 	}
 	told = write_marker(dest, &result, (enum queue_state)other->state);
 	other->waited = false;
+	account_result(dest, &result);
 	LOG(LOG_LEVEL_INFO, "joined", LOG_STR("destination", dest->name),
 	    LOG_STR("item", result.item),
 	    LOG_STR("with", lane->settlement.result.item),

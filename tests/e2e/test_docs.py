@@ -10,7 +10,9 @@ import tools
 PAGES = ["spool/dcmspool.1", "spool/dcmspool.conf.5", "spool/dcmspool-spool.5",
          "receiver/dcmspool-receiver.8", "sender/dcmspool-sender.8"]
 # Logged by what both daemons link, spool/oflog_dcmtk.cc and certificate.c.
-SHARED = {"dcmtk": {"module", "text"},
+SHARED = {"counters-not-kept": {"file", "error"},
+          "counters-set-aside": {"file", "to"},
+          "dcmtk": {"module", "text"},
           "certificate-expires": {"whose", "file", "days"},
           "certificate-expired": {"whose", "file", "consequence"}}
 RECORDS = ["spool/envelope.c", "spool/result.c", "spool/link.c"]

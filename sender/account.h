@@ -1,0 +1,18 @@
+/*
+ * What the sender counts.
+ */
+#ifndef DCMSPOOL_SENDER_ACCOUNT_H
+#define DCMSPOOL_SENDER_ACCOUNT_H
+
+#include "destination.h"
+
+/* What became of an item. */
+void account_result(
+    const struct destination *dest, const struct result *result);
+void account_corrupt(
+    const struct destination *dest, const struct result *result);
+
+/* Once a minute: how much waits for each destination. */
+void account_turn(struct sender *sender);
+
+#endif
