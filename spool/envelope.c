@@ -19,7 +19,8 @@ envelope_pack(
 	struct record_writer w;
 
 	record_begin(&w, text, sizeof(text), ENVELOPE_MAGIC);
-	record_add(&w, "Association", e->association);
+	if (e->association[0] != '\0') /* a reader takes none for none */
+		record_add(&w, "Association", e->association);
 	record_add_int(&w, "MessageID", e->message_id);
 	record_add(&w, "CallingAET", e->calling_aet);
 	record_add(&w, "CalledAET", e->called_aet);

@@ -57,6 +57,19 @@ goes_round(void)
 	CU_ASSERT_PTR_NULL(memmem(out, sizeof(out), "MoveOriginator", 14));
 }
 
+/* One that names no association is read, and what is written of it as well. */
+static void
+without_association(void)
+{
+	struct envelope e = {.message_id = 1, .digest = DIGEST}, back;
+	char out[ENVELOPE_SIZE];
+	struct err err;
+
+	CU_ASSERT_EQUAL(envelope_pack(&e, out, &err), 0);
+	CU_ASSERT_EQUAL(envelope_unpack(out, sizeof(out), &back, &err), 1);
+	check_equal(&e, &back);
+}
+
 /* Every byte a control character, every number at its longest. */
 static void
 the_longest_fits(void)
@@ -138,6 +151,7 @@ knows_what_is_none(void)
 
 static const struct test_case cases[] = {
     {"goes round", goes_round},
+    {"without an association", without_association},
     {"the longest one fits", the_longest_fits},
     {"is padded with spaces", is_padded_with_spaces},
     {"knows what is none, and what is broken", knows_what_is_none},
