@@ -4,6 +4,7 @@
 #	make demo	install what is missing, build, show the main job
 #	make check	install what is missing, build, run the tests
 #	make check SAN=1	the same with address and undefined behaviour sanitizers
+#	make fuzz	FUZZ_S seconds of each fuzz target
 #	make install	PREFIX=/usr, DESTDIR=; `make uninstall` takes it away
 #	make deb	a Debian package, in .build/deb
 
@@ -66,7 +67,7 @@ say = @echo "  $(1)	$(2)"
 endif
 
 include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk \
-	contrib/module.mk
+	tests/fuzz/module.mk contrib/module.mk
 
 all: $(PROGRAMS)
 

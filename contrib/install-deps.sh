@@ -11,7 +11,8 @@ for purpose in "$@"; do
 	demo) packages="$packages dcmtk python3-pydicom" ;;
 	test) packages="$packages chromium chromium-driver dcmtk fonts-dejavu-core python3 python3-pydicom python3-pytest
 		python3-pytest-xdist python3-xxhash libcunit1-dev orthanc
-		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang-format cron logrotate rsync rsyslog
+		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang clang-format
+		libclang-rt-14-dev cron logrotate rsync rsyslog
 		shellcheck systemd" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;

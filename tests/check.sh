@@ -1,19 +1,20 @@
 #!/bin/sh
-# Runs the unit tests, the short benchmarks, and the end-to-end tests and the
-# short form of the fault suite; called by `make check` from the top of the tree.
-# Most of these wait more than they work, so several run beside each other; those
-# that are marked "alone" come after them. Ends with one line, "N passed, N failed,
-# N skipped", and fails where a test did, or where none ran.
+# Runs the unit tests, the fuzz targets, the short benchmarks, and the end-to-end
+# tests and the short form of the fault suite; called by `make check` from the top
+# of the tree. Most of these wait more than they work, so several run beside each
+# other; those that are marked "alone" come after them. Ends with one line, "N
+# passed, N failed, N skipped", and fails where a test did, or where none ran.
 #
 #	PYTHON	the interpreter with pytest and pydicom
 #	BIN	where the programs are, relative to the tree; "" or "DIR/"
 #	UNIT	the unit test program
 #	TESTS	what pytest runs, instead of all (a file, -k WORD ...), in turn
 #	JOBS	how many tests run beside each other
+#	FUZZ_S	seconds of each fuzz target
 set -u
 
 : "${PYTHON:=/usr/bin/python3}" "${BIN:=}" "${UNIT:=.build/release/tests/unit}"
-: "${JOBS:=4}"
+: "${JOBS:=4}" "${FUZZ_S:=2}"
 export BIN PYTHONDONTWRITEBYTECODE=1
 unset DCMSPOOL_CONF NOTIFY_SOCKET TCP_NODELAY TCP_BUFFER_LENGTH
 
@@ -92,11 +93,36 @@ benchmark()
 	done
 }
 
+# A few seconds of each target; with libFuzzer, so with clang.
+fuzzing()
+{
+	targets=$(cd tests/fuzz && printf '%s\n' *.c | sed -e '/^fuzz\.c$/d' \
+	    -e 's/\.c$//')
+	n=$(printf '%s\n' "$targets" | wc -l)
+	if ! command -v clang >/dev/null; then
+		echo "SKIPPED fuzz targets: no clang"
+		count 0 0 "$n"
+		return
+	fi
+	if ! MAKEFLAGS='' make -s -j"$(nproc)" fuzz-programs >"$work/fuzz" 2>&1
+	then
+		cat "$work/fuzz"
+		count 0 "$n" 0
+		return
+	fi
+	# shellcheck disable=SC2086
+	sh tests/fuzz/run.sh "$FUZZ_S" $targets >"$work/fuzz" 2>&1
+	cat "$work/fuzz"
+	ok=$(grep -c '^fuzz [a-z0-9_]*: [0-9]* runs$' "$work/fuzz")
+	count "$ok" "$((n - ok))" 0
+}
+
 unit_tests
 if [ -n "${TESTS:-}" ]; then
 	# shellcheck disable=SC2086
 	python_tests chosen $TESTS
 else
+	fuzzing
 	benchmark
 	suites="tests/e2e tests/faults"
 	# shellcheck disable=SC2086

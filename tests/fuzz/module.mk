@@ -1,0 +1,44 @@
+# Fuzz targets: libFuzzer, so clang. Each tests/fuzz/X.c but fuzz.c is one, with
+# its corpus in tests/fuzz/corpus/X and its words, if any, in tests/fuzz/X.dict.
+FUZZ := receive send $(filter-out fuzz receive send,\
+	$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_OUT := .build/fuzz
+FUZZ_PROGRAMS := $(addprefix $(FUZZ_OUT)/bin/,$(FUZZ))
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_S ?= 60
+
+fuzz_objects = $(patsubst %,$(FUZZ_OUT)/%.o,$(basename $(1)))
+
+$(FUZZ_OUT)/%.o: %.c | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)clang -std=c11 $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_OUT)/%.o: %.cc | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)clang++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+# What both daemons are made of, but for their main().
+$(FUZZ_OUT)/libfuzz.a: $(call fuzz_objects,$(SPOOL_SRC) $(ASSOC_SRC) \
+		$(filter-out %/main.c,$(RECEIVER_SRC) $(SENDER_SRC)) \
+		tests/fuzz/fuzz.c)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(FUZZ_PROGRAMS): $(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/tests/fuzz/%.o \
+		$(FUZZ_OUT)/libfuzz.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)clang++ -fsanitize=fuzzer,address,undefined -o $@ $^ \
+		$(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto
+
+# FUZZ_S seconds of each, as many at once as there are processors.
+fuzz: $(FUZZ_PROGRAMS)
+	sh tests/fuzz/run.sh $(FUZZ_S) $(FUZZ)
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+.PHONY: fuzz fuzz-programs
+-include $(shell find $(FUZZ_OUT) -type f -name '*.d' 2>/dev/null)

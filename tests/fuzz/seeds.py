@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Writes the corpora of the fuzz targets from real messages, and from what both
+daemons write when they serve them: seeds.py [FOLDER].
+
+What libFuzzer finds beyond these is added by hand, minimised (-merge=1).
+"""
+
+import pathlib
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
+
+import gateway as gateways
+import tools
+from peers import instance, pdu
+from peers.destination import Answer, Destination
+
+UID = "2.25.1"
+STAMP = "20260101T000000.000001Z"
+
+
+def store_rq(one, **more):
+    return pdu.pack_command({
+        "AffectedSOPClassUID": one.sop_class, "AffectedSOPInstanceUID": one.uid,
+        "CommandField": pdu.C_STORE_RQ, "MessageID": 7, "Priority": 0,
+        "CommandDataSetType": 1, **more})
+
+
+def echo_rq():
+    return pdu.pack_command({
+        "AffectedSOPClassUID": pdu.VERIFICATION, "CommandField": pdu.C_ECHO_RQ,
+        "MessageID": 1, "CommandDataSetType": pdu.NO_DATA_SET})
+
+
+def store_rsp(status, **more):
+    return pdu.pack_command({
+        "CommandField": 0x8001, "MessageIDBeingRespondedTo": 1,
+        "CommandDataSetType": pdu.NO_DATA_SET, "Status": status, **more})
+
+
+def received(one):
+    """What a modality says, from its first byte to its last."""
+    contexts = [(1, one.sop_class, [one.transfer, pdu.IMPLICIT_LE]),
+                (3, pdu.VERIFICATION, [pdu.IMPLICIT_LE])]
+    rq = pdu.associate_rq("JD-SCU", "ENS-SCP", contexts, 16384)
+    store = [pdu.pdv(1, True, True, store_rq(one)),
+             pdu.pdv(1, False, True, one.data)]
+    parts = [pdu.pdv(1, True, True, store_rq(one))] + list(
+        pdu.fragments(1, False, one.data, 256))
+    yield "release", [rq, pdu.release_rq()]
+    yield "abort", [rq, pdu.abort()]
+    yield "echo", [rq, pdu.pdv(3, True, True, echo_rq()), pdu.release_rq()]
+    yield "store", [rq, *store, pdu.release_rq()]
+    yield "fragments", [rq, *parts, pdu.release_rq()]
+    yield "two", [rq, *store, *store]
+    yield "cut", [rq, store[0], store[1][:-9]]
+    yield "moved", [rq, pdu.pdv(1, True, True, store_rq(
+        one, MoveOriginatorAET="MOVER", MoveOriginatorMessageID=3)), store[1]]
+
+
+def answered():
+    """What a destination says. The lane proposes its item's context, and its
+    first message has the ID 1."""
+    rq = pdu.associate_rq("ENS-SCU", "PACS", [], 16384)[6:]
+    ac = pdu.associate_ac(rq, [(1, 0, pdu.IMPLICIT_LE)], 16384)
+    no = pdu.associate_ac(rq, [(1, 3, pdu.IMPLICIT_LE)], 16384)
+    say = lambda status, **more: pdu.pdv(1, True, True, store_rsp(status, **more))
+    yield "accepted", [ac]
+    yield "no-context", [no]
+    yield "rejected", [pdu.associate_rj(1, 1, 7)]
+    yield "busy", [pdu.associate_rj(2, 3, 2)]
+    yield "aborted", [ac, pdu.abort()]
+    yield "success", [ac, say(0), pdu.release_rp()]
+    yield "failure", [ac, say(0xC123, ErrorComment="no", OffendingElement=[
+        0x00100020]), pdu.release_rp()]
+    yield "pending", [ac, say(0xFF00), say(0)]
+    yield "uids", [ac, say(0, AffectedSOPClassUID=instance.CT_IMAGE,
+                          AffectedSOPInstanceUID="1.2.3"), pdu.release_rq()]
+
+
+def served(folder):
+    """An item, its record, a marker's text and a `down`, of both daemons."""
+    one = instance.make(uid=UID, fill=1)
+    with Destination() as pacs:
+        pacs.script = [Answer(status=0xC123, comment="as it is")]
+        gateway = gateways.Gateway(folder, {"pacs": pacs}).start()
+        try:
+            gateway.store(one)
+            name, = gateway.wait_items("pacs", "failed", 1)
+            item = gateway.path("pacs", "failed", name).read_bytes()
+            record = gateway.path("pacs", "result", name).read_bytes()
+            pacs.stop("rst")
+            gateway.store(instance.make())
+            gateway.wait_down("pacs")
+            down = (gateway.spool / "queue/pacs/down").read_bytes()
+        finally:
+            gateway.finish()
+        conf = gateway.conf.read_bytes()
+    return name, item, record, down, conf
+
+
+def main(out, folder):
+    def put(target, name, data):
+        path = out / target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    one = instance.make(pixels=64, uid=UID, fill=1)
+    for name, parts in received(one):
+        put("receive", name, b"".join(parts))
+    for name, parts in answered():
+        for how in (b"\0", b"\1"):
+            put("send", f"{name}-{how[0]}", how + b"".join(parts))
+    name, item, record, down, conf = served(folder)
+    put("name", "item", name.encode())
+    put("name", "destination", b"ENS-SCU-storage")
+    at = item.index(b"dcmspool-envelope")
+    put("envelope", "envelope", item[at:at + 1024])
+    put("part10", "item", item[:at + 1024])
+    put("part10", "foreign", one_as_file(folder).read_bytes()[:600])
+    put("result", "record", record)
+    put("link", "down", down)
+    put("conf", "shipped", (tools.TREE / "etc/dcmspool.conf").read_bytes())
+    put("conf", "test", conf.replace(str(folder).encode(), b"/tmp"))
+    put("command", "store-rq", store_rq(one, MoveOriginatorAET="MOVER"))
+    put("command", "echo-rq", echo_rq())
+    put("command", "store-rsp", store_rsp(0xC123, ErrorComment="no",
+                                          OffendingElement=[0x00100020]))
+    for i, line in enumerate((
+            b"10.0.0.0/8\n10.1.2.3", b"2001:db8::/32\n2001:db8::1",
+            b"*\n192.0.2.1", b"sha256:" + b"ab" * 32 + b"\n*.example.org",
+            b"CT*\nCT1", b"192.0.2.7\n::ffff:192.0.2.7")):
+        put("peer", str(i), line)
+
+
+def one_as_file(folder):
+    path = folder / "foreign.dcm"
+    instance.make(uid=UID, fill=1).write(path)
+    return path
+
+
+if __name__ == "__main__":
+    import tempfile
+    with tempfile.TemporaryDirectory() as temporary:
+        main(pathlib.Path(sys.argv[1] if sys.argv[1:] else
+                          TESTS / "fuzz/corpus"), pathlib.Path(temporary))
