@@ -74,12 +74,12 @@ all: $(PROGRAMS)
 deps:
 	@sh contrib/install-deps.sh $(if $(filter check check-report bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter demo,$(MAKECMDGOALS)), demo)$(if $(filter deb check-deb,$(MAKECMDGOALS)), deb)
 
-$(OUT)/%.o: %.c | $(DEPS_FIRST)
+$(OUT)/%.o: %.c Makefile | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/%.o: %.cc | $(DEPS_FIRST)
+$(OUT)/%.o: %.cc Makefile | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
