@@ -70,6 +70,10 @@ _dcmspool()
 	wait) _dcmspool_words "--timeout $(_dcmspool_destinations)" ;;
 	check) _dcmspool_words '--repair' ;;
 	expire) _dcmspool_words '--dry-run' ;;
+	metrics)
+		_dcmspool_words '--json --output'
+		_dcmspool_files -f
+		;;
 	report)
 		_dcmspool_words '--json'
 		_dcmspool_files -f

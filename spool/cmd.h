@@ -53,6 +53,7 @@ cmd_run cmd_wait;
 cmd_run cmd_check;
 cmd_run cmd_expire;
 cmd_run cmd_report;
+cmd_run cmd_metrics;
 cmd_run cmd_trace;
 
 /* ERR_USAGE for what getopt_long(3) just stopped at. */

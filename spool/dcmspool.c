@@ -41,6 +41,7 @@ static const struct {
     {"flush", cmd_flush, "DEST..."},
     {"wait", cmd_wait, "[--timeout SECONDS] [DEST]"},
     {"check", cmd_check, "[--repair]"},
+    {"metrics", cmd_metrics, "[--json] [-o FILE]"},
     {"expire", cmd_expire, "[--dry-run]"},
     {"report", cmd_report, "[--json] [LOGFILE...]"},
 };

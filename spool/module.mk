@@ -16,6 +16,7 @@ ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc tls_dcmtk.cc 
 # the operator command
 COMMAND_SRC := $(addprefix spool/, dcmspool.c cmd_check.c cmd_check_items.c \
 	cmd_copy.c cmd_edit.c cmd_expire.c cmd_export.c cmd_filter.c \
+	cmd_metrics.c cmd_metrics_collect.c \
 	cmd_items.c cmd_link.c cmd_list.c cmd_move.c cmd_print.c \
 	cmd_progress.c cmd_report.c cmd_report_day.c \
 	cmd_report_failed.c cmd_seal.c cmd_show.c cmd_state.c cmd_status.c \

@@ -113,6 +113,16 @@ def test_options_of_the_daemons():
         assert documented == shown, name
 
 
+def test_metrics():
+    """Names, types and labels' order of the code, and in dcmspool(1)."""
+    code = re.findall(r'(?:family|collect_cell)\(\s*m,\s*"(\w+)",\s*([A-Z]+)',
+                      text("spool/cmd_metrics_collect.c"))
+    page = re.findall(r"^\.It Li (dcmspool_\w+) , (\w+)",
+                      text("spool/dcmspool.1"), re.M)
+    assert len(code) > 25
+    assert [(n, t.lower()) for n, t in code] == page
+
+
 def test_record_names():
     """Names in envelope, result and link record, and in dcmspool-spool(5)."""
     written = {name for source in RECORDS for name in re.findall(

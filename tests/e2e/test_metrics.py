@@ -1,0 +1,122 @@
+"""dcmspool metrics, and what the counters behind it survive."""
+
+import re
+import stat
+import time
+
+import pytest
+from peers import instance
+from peers.destination import Answer
+
+import tools
+
+SAMPLE = re.compile(r"(dcmspool_\w+)(?:\{(.*)\})? (\S+)")
+ITEMS = 100000
+
+
+def metrics(gateway):
+    """{(name, labels): value}"""
+    done = gateway.command("metrics")
+    assert done.returncode == 0, done.stderr
+    found = {}
+    for line in done.stdout.splitlines():
+        if not line.startswith("#"):
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            found[name, labels or ""] = float(value)
+    return found
+
+
+def total(found, name, *parts):
+    return sum(v for (n, labels), v in found.items()
+               if n == name and all(p in labels for p in parts))
+
+
+def test_counts_survive_kills_and_restarts(start_gateway, pacs):
+    gateway = start_gateway({"pacs": pacs})
+    pacs.script = [Answer(0), Answer(0xB000), Answer(0xA900)]
+    sent = [instance.make() for _ in range(3)]
+    assert [gateway.store(one).status for one in sent] == [0, 0xB000, 0xA900]
+    for daemon in (gateway.receiver, gateway.sender):
+        daemon.kill()
+        daemon.start()
+    assert gateway.store(instance.make()).status == 0
+    gateway.wait_empty("pacs")
+
+    def all_there():
+        found = metrics(gateway)
+        return found if total(found, "dcmspool_answered_total") == 4 else None
+    found = tools.wait_until(all_there)
+    assert total(found, "dcmspool_received_total") == 4
+    assert total(found, "dcmspool_queued_total", 'destination="pacs"') == 4
+    assert total(found, "dcmspool_sent_total") == 4
+    assert total(found, "dcmspool_received_bytes_total") == total(
+        found, "dcmspool_sent_bytes_total") > 0
+    for outcome, klass, n in (("delivered", "success", 2),
+                              ("delivered", "warning", 1),
+                              ("failed", "permanent", 1)):
+        assert total(found, "dcmspool_outcomes_total",
+                     f'outcome="{outcome}"', f'class="{klass}"') == n
+        assert total(found, "dcmspool_answered_total",
+                     f'class="{klass}"') == n
+    for name in ("wait", "in_spool", "destination_answer"):
+        assert total(found, f"dcmspool_{name}_seconds_count") == 4
+        assert total(found, f"dcmspool_{name}_seconds_bucket",
+                     'le="+Inf"') == 4
+    assert total(found, "dcmspool_queue_items", 'state="failed"') == 1
+    assert total(found, "dcmspool_up") == 2
+    assert total(found, "dcmspool_attention") == 1
+
+
+def test_file_for_node_exporter(start_gateway, pacs, tmp_path):
+    gateway = start_gateway({"pacs": pacs})
+    path = tmp_path / "dcmspool.prom"
+    path.write_text("old")
+    done = gateway.command("metrics", "-o", str(path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert "dcmspool_up{daemon=\"sender\"} 1" in path.read_text()
+    assert sorted(p.name for p in tmp_path.glob(".*")) == []
+    done = gateway.command("metrics", "-o", str(tmp_path / "no/x.prom"))
+    assert done.returncode != 0 and "no/" in done.stdout
+
+
+def test_json_says_the_same(start_gateway, pacs):
+    gateway = start_gateway({"pacs": pacs})
+    [families] = gateway.json("metrics")
+    text = gateway.command("metrics").stdout
+    assert [*families] == re.findall(r"^# TYPE (\w+)", text, re.M)
+    names = {s["Name"] for f in families.values() for s in f["Samples"]}
+    assert names == {SAMPLE.fullmatch(line).group(1)
+                     for line in text.splitlines() if line[0] != "#"}
+    for name, family in families.items():
+        if family["Type"] == "counter":
+            assert name.endswith("_total")
+
+
+def test_damaged_counters_are_set_aside(make_gateway, pacs):
+    gateway = make_gateway({"pacs": pacs})
+    gateway.start()
+    gateway.stop()
+    file = gateway.spool / "queue/pacs/counters"
+    file.write_bytes(b"\0" * 100)
+    gateway.start()
+    assert gateway.store(instance.make()).status == 0
+    gateway.wait_empty("pacs")
+    assert total(metrics(gateway), "dcmspool_sent_total") == 1
+    assert (gateway.spool / "queue/pacs/counters.damaged").exists()
+
+
+def test_quick_with_many(make_gateway, pacs):
+    gateway = make_gateway({"pacs": pacs})
+    gateway.sender.start()
+    gateway.sender.stop()
+    new = gateway.spool / "queue/pacs/new"
+    for i in range(ITEMS):
+        (new / f"20261123T225001.{i:06d}Z-m1-1.2.3.{i}.dcm").touch()
+    took = []
+    for _ in range(3):
+        begin = time.monotonic()
+        found = metrics(gateway)
+        took.append(time.monotonic() - begin)
+    assert total(found, "dcmspool_queue_items") == ITEMS
+    assert min(took) < 0.3
