@@ -9,16 +9,19 @@ drain.
 Real daemons, a real PACS (a test one), a real terminal; the transcript is what
 the terminal showed. Fails where it does not show what it has to. The disk is a
 tmpfs of its own where one can be mounted, so that it is as full as told; else
-the disk is what it is.
+the disk is what it is. The clock is the machine's, moved: it is midnight when
+the PACS goes away, and three hours later when the operator looks.
 """
 
 import argparse
+import datetime
 import os
 import pathlib
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +37,8 @@ from peers.destination import Answer, Destination
 
 FAILED = 12
 DISK_PERCENT = 91
+SHIM = tools.TREE / ".build/release/tests/faults/clock_shim.so"
+NIGHT_S = 3 * 3600 + 4 * 60
 SPARE_BYTES = 24 << 20  # beside the items: records, markers, the test's own
 PROMPT = "\x1b[1m$ \x1b[0m"
 
@@ -41,11 +46,12 @@ PROMPT = "\x1b[1m$ \x1b[0m"
 class Terminal:
     """Runs one command after the other as a person would see it."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, clock):
         self.env = {
             **os.environ, "TERM": "xterm", "COLUMNS": "110",
-            "DCMSPOOL_CONF": str(gateway.conf),
-            "PATH": f"{gateways.COMMAND.parent}:{os.environ['PATH']}"}
+            "DCMSPOOL_CONF": str(gateway.conf), **clock.env,
+            "PATH": f"{gateways.COMMAND.parent}:{gateways.SENDER.parent}:"
+                    + os.environ["PATH"]}
         self.text = ""
 
     def say(self, text):
@@ -92,6 +98,30 @@ class Terminal:
         return shown
 
 
+class Clock:
+    """What daemons and operator take for the time of day. Where the shim has
+    not been built, or sanitizers do not go with it, it is the machine's."""
+
+    def __init__(self, folder):
+        self.path = folder / "clock"
+        self.path.write_bytes(bytes(8))
+        self.moves = SHIM.exists() and not gateways.SANITIZED
+        self.env = {"LD_PRELOAD": str(SHIM), "CLOCK_OFFSET": str(self.path)
+                    } if self.moves else {}
+        now = datetime.datetime.now(datetime.timezone.utc)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        self.offset_us = int((midnight - now).total_seconds() * 1e6)
+        self._write()
+
+    def _write(self):
+        with open(self.path, "r+b") as f:
+            f.write(struct.pack("<q", self.offset_us))
+
+    def forward(self, seconds):
+        self.offset_us += seconds * 1000000
+        self._write()
+
+
 def plain(text):
     """Without colours and what moves the cursor."""
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
@@ -136,9 +166,9 @@ def midnight(gateway, pacs, items):
     return refused, waiting
 
 
-def play(terminal, gateway, pacs, items, own_disk):
+def play(terminal, gateway, pacs, items, own_disk, clock):
     """The operator; what each step has to show is checked."""
-    terminal.say("03:00. A telephone call: \"the images do not come.\"")
+    terminal.say("03:04. A telephone call: \"the images do not come.\"")
     shown = terminal.run("dcmspool status", code=1)
     assert re.search(r"pacs +down", shown), shown
     assert "Connection refused" in shown
@@ -146,7 +176,12 @@ def play(terminal, gateway, pacs, items, own_disk):
     waits = sum(int(n) for n in re.search(
         r"pacs +down +(\d+) +(\d+) +(\d+)", shown).groups())
     assert waits == items, shown
+    assert not clock.moves or re.search(
+        r"down for 3h\d+m \(since \S+T00:0\d", shown), shown
     assert not own_disk or f"disk {DISK_PERCENT} % full" in shown, shown
+
+    shown = terminal.run("dcmspool-sender --echo pacs", code=69)
+    assert "nothing listens on 127.0.0.1" in shown
 
     terminal.say("The PACS is away: its operator is called. And those 12?")
     shown = terminal.run(
@@ -196,13 +231,16 @@ def record(folder, items, own_disk):
             "StorageLocation": str(folder / "disk" / "spool")},
         routes=[{"ResponseTimeout": 1}], RetryMin=30, RetryMax=300)
     gateway.spool = folder / "disk" / "spool"
-    terminal = Terminal(gateway)
+    clock = Clock(folder)
+    gateway.sender.env = gateway.receiver.env = clock.env
+    terminal = Terminal(gateway, clock)
     try:
         gateway.start()
         refused, waiting = midnight(gateway, pacs, items)
+        clock.forward(NIGHT_S)
         if own_disk:
             fill_disk(folder / "disk")
-        play(terminal, gateway, pacs, items, own_disk)
+        play(terminal, gateway, pacs, items, own_disk, clock)
         delivered = {r.uid: r for r in pacs.received if r.status == 0}
         assert set(delivered) == {m.uid for m in refused + waiting}
         for one in waiting:
@@ -231,7 +269,9 @@ def main():
             if own_disk:
                 subprocess.run(["umount", "-l", str(disk)], check=False)
         text = last_screen(text).replace(
-            str(disk / "spool"), "/var/spool/dcmspool")
+            str(disk / "spool"), "/var/spool/dcmspool").replace(
+                str(folder / "dcmspool.conf"),
+                "/etc/dcmspool/dcmspool.conf")
     if not options.keep_colours:
         text = plain(text)
     if options.out:
