@@ -13,13 +13,17 @@
 
 #include "acceptor_dcmtk.h"
 
-#define DRAIN_MS      1000	/* for a rejected peer to close */
+#define DRAIN_MS      1000 /* for a rejected peer to close */
+#define ABORT_MS      1000
+#define CALLED_AT     10 /* in the request, PS3.8 9.3.2 */
+#define CALLING_AT    26
 #define REQUEST_BYTES (1 << 20) /* of an association request, at most */
 
 static int receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
     struct assoc **assoc, struct err *err);
 static bool has_request(const struct assoc *assoc);
-static void copy_title(char out[17], const char *title);
+static void abort_request(struct assoc *assoc, const OFCondition &cond);
+static void copy_title(char out[17], const uint8_t *title);
 static DUL_ASSOCIATESERVICEPARAMETERS *parameters(const struct assoc *assoc);
 static const DUL_PRESENTATIONCONTEXT *proposed_context(
     const struct assoc *assoc, size_t index);
@@ -45,6 +49,13 @@ extern "C" const char *
 acceptor_called_aet(const struct assoc *assoc)
 {
 	return assoc->called_aet;
+}
+
+extern "C" bool
+acceptor_is_dicom(const struct assoc *assoc)
+{
+	return strcmp(parameters(assoc)->applicationContextName,
+		   UID_StandardApplicationContext) == 0;
 }
 
 extern "C" size_t
@@ -168,11 +179,13 @@ receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
 		(void)close(fd);
 	if (rc == -1)
 		return -1;
-	if (cond.bad() || !has_request(assoc.get()))
+	if (cond.bad() || !has_request(assoc.get())) {
+		abort_request(assoc.get(), cond);
 		return assoc_failure(
 		    assoc.get(), cond, "receive association request", err);
-	copy_title(assoc->calling_aet, parameters(assoc.get())->callingAPTitle);
-	copy_title(assoc->called_aet, parameters(assoc.get())->calledAPTitle);
+	}
+	copy_title(assoc->calling_aet, assoc->wire.start + CALLING_AT);
+	copy_title(assoc->called_aet, assoc->wire.start + CALLED_AT);
 	*result = assoc.release();
 	return 0;
 }
@@ -186,17 +199,43 @@ has_request(const struct assoc *assoc)
 	       parameters(assoc)->requestedPresentationContext != nullptr;
 }
 
-/* DCMTK trims the end alone. */
+/* PS3.8 9.2.3, AA-1. DCMTK does it for PDUs that are out of place, and closes
+ * without a word for those that are none; another protocol version it has
+ * rejected. */
 static void
-copy_title(char out[17], const char *title)
+abort_request(struct assoc *assoc, const OFCondition &cond)
 {
-	size_t size;
+	static const uint8_t pdu[] = {7, 0, 0, 0, 0, 4, 0, 0, 0, 0};
+	Wire &wire = assoc->wire;
 
-	title += strspn(title, " ");
-	size = strnlen(title, 16);
-	while (size > 0 && title[size - 1] == ' ')
+	if (cond.good() || cond == DUL_READTIMEOUT ||
+	    cond == DUL_UNSUPPORTEDPEERPROTOCOL ||
+	    cond == DUL_PEERABORTEDASSOCIATION || wire.fd == -1 || wire.torn ||
+	    (wire.end != WIRE_OPEN && wire.end != WIRE_FLOOD))
+		return;
+	wire.begin_write(ABORT_MS);
+	if (wire.write(pdu, sizeof(pdu)))
+		wire.drain(ABORT_MS);
+}
+
+/*
+ * From the 16 bytes that came. DCMTK trims the end alone, and takes a title
+ * with a NUL inside for what stands before it; here it stays one that is none.
+ */
+static void
+copy_title(char out[17], const uint8_t *title)
+{
+	size_t size = 16, i;
+
+	while (size > 0 && (title[size - 1] == ' ' || title[size - 1] == '\0'))
 		size--;
-	memcpy(out, title, size);
+	while (size > 0 && title[0] == ' ') {
+		title++;
+		size--;
+	}
+	for (i = 0; i < size; i++)
+		out[i] =
+		    title[i] == '\0' ? '\x7f' : static_cast<char>(title[i]);
 	out[size] = '\0';
 }
 

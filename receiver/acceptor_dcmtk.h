@@ -5,6 +5,7 @@
 #ifndef DCMSPOOL_ACCEPTOR_DCMTK_H
 #define DCMSPOOL_ACCEPTOR_DCMTK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ extern "C" {
 #define ACCEPTOR_BY_ACSE	 2
 #define ACCEPTOR_BY_PRESENTATION 3
 #define ACCEPTOR_NO_REASON	 1
+#define ACCEPTOR_APPLICATION	 2
 #define ACCEPTOR_CALLING_UNKNOWN 3
 #define ACCEPTOR_CALLED_UNKNOWN	 7
 #define ACCEPTOR_LIMIT_EXCEEDED	 2
@@ -45,9 +47,13 @@ struct acceptor_context {
 int acceptor_receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
     struct assoc **assoc, struct err *err);
 
-/* Trimmed, at most 16 characters, as they came; not checked. */
+/* Trimmed, at most 16 characters, as they came but for a NUL inside, which
+ * becomes another control character; not checked. */
 const char *acceptor_calling_aet(const struct assoc *assoc);
 const char *acceptor_called_aet(const struct assoc *assoc);
+
+/* Whether the application context is the one of DICOM (PS3.8 annex A). */
+bool acceptor_is_dicom(const struct assoc *assoc);
 
 size_t acceptor_contexts(const struct assoc *assoc);
 int acceptor_get_context(struct assoc *assoc, size_t index,

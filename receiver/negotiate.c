@@ -84,6 +84,8 @@ find_rejection(const struct child *child)
 	    "MaxAssociationsPerPeer"};
 	static const struct rejection space = {ACCEPTOR_TRANSIENT,
 	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "out of space"};
+	static const struct rejection application = {ACCEPTOR_PERMANENT,
+	    ACCEPTOR_BY_USER, ACCEPTOR_APPLICATION, "application context"};
 	static const struct rejection called = {ACCEPTOR_PERMANENT,
 	    ACCEPTOR_BY_USER, ACCEPTOR_CALLED_UNKNOWN, "called AE title"};
 	static const struct rejection calling = {ACCEPTOR_PERMANENT,
@@ -105,6 +107,8 @@ find_rejection(const struct child *child)
 		return rejection;
 	if (space_is_short(child))
 		return &space;
+	if (!acceptor_is_dicom(child->assoc))
+		return &application;
 	if (!route_title_matches(&receiver->local_aet, child->called_aet))
 		return &called;
 	if (!route_title_matches(&receiver->remote_aet, child->calling_aet))

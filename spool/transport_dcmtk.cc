@@ -12,6 +12,7 @@
  */
 #include "transport_dcmtk.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -250,8 +251,13 @@ Wire::read(void *data, size_t size)
 	} else {
 		got = take(data, size);
 	}
-	if (got > 0)
+	if (got > 0) {
+		if (most > 0 && received < START)
+			memcpy(start + received, data,
+			    std::min(
+				static_cast<size_t>(got), START - received));
 		received += static_cast<size_t>(got);
+	}
 	if (got == sizeof(tail))
 		memcpy(tail, data, sizeof(tail));
 	return got;

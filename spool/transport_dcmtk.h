@@ -75,6 +75,9 @@ struct Wire {
 
 	uint8_t tail[4] = {}; /* what was read last, where it was four bytes:
 				 the body of an A-ABORT */
+	static constexpr size_t START = 42; /* an A-ASSOCIATE-RQ up to its
+					       titles, PS3.8 9.3.2 */
+	uint8_t start[START] = {}; /* what came first, where `most` is set */
 
 	/* Wait up to first_ms for a byte and then up to rest_ms for the whole
 	 * of it; rest_ms 0: first_ms is for the whole. */
