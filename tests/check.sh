@@ -129,6 +129,8 @@ else
 	python_tests beside -n "$JOBS" -m "not alone" $suites
 	# shellcheck disable=SC2086
 	python_tests alone -m alone $suites
+	# It runs its cases beside each other by itself.
+	python_tests hostile tests/hostile
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"

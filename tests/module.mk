@@ -27,9 +27,15 @@ soak: all $(FAULT_SHIMS)
 	SOAK_S="$(SOAK_S)" SEED="$(SEED)" BIN=$(BIN) \
 	    $(PYTHON) tests/faults/soak.py
 
+# What hostile peers do, as a table and as JSON.
+hostile: all
+	@mkdir -p $(OUT)/hostile
+	BIN=$(BIN) $(PYTHON) tests/hostile/run.py \
+	    --json $(OUT)/hostile/receiver.json receiver
+
 # The benchmarks, each in its long form.
 bench: all
 	BIN=$(BIN) $(PYTHON) tests/bench/nagle.py
 	BIN=$(BIN) $(PYTHON) tests/bench/command.py
 
-.PHONY: bench check soak
+.PHONY: bench check hostile soak

@@ -1,0 +1,139 @@
+"""Each cell of PS3.8 table 9-10 that an acceptor can be brought to.
+
+The table is for PDUs that follow each other in time; a peer that sends two at
+once finds the acceptor in the state after the first.
+"""
+
+import pdu_events as events
+import raw
+from attack import Attack
+from peers import pdu
+
+
+def sta2(wire):
+    """The connection is there, the request is not."""
+
+
+def sta3(wire):
+    """What follows is sent before the request is answered."""
+    wire.send(raw.associate_rq())
+
+
+def sta6(wire):
+    wire.associate()
+
+
+def sta6_command(wire):
+    """In the midst of a command set."""
+    wire.associate()
+    data = raw.command_set(raw.store_elements(wire.made.uid))
+    wire.send(raw.p_data(raw.pdv(data[:40], command=True, last=False)))
+
+
+def sta6_data(wire):
+    """In the midst of a data set."""
+    wire.associate()
+    wire.store_command()
+    wire.data_set(wire.made.data[:200], last=False)
+
+
+def sta6_answer(wire):
+    """A request is there as a whole, and its answer is awaited."""
+    wire.associate()
+    if wire.field is not None:
+        wire.field.answer_late(wire.made.uid, 0.4)
+    wire.store_command()
+    wire.data_set()
+
+
+def sta8(wire):
+    """What follows is sent before the release is answered."""
+    wire.associate()
+    wire.send(pdu.release_rq())
+
+
+def sta13_rejected(wire):
+    wire.associate(called=b"NOBODY")
+
+
+def sta13_released(wire):
+    wire.associate()
+    wire.release()
+
+
+def sta13_aborted(wire):
+    """The acceptor has aborted."""
+    wire.associate()
+    wire.send(raw.associate_ac())
+    wire.hear()
+
+
+# By the provider (AA-8), or by the user, where it is ours to find.
+ABORT = r"abort[02]/\d end"
+# An acceptor that closes after its last word is in state 1 for who comes
+# later: nothing is said to it any more.
+LAST = r"(abort2/\d )?end"
+
+STAGES = {
+    "sta2": (sta2, ""),
+    "sta3": (sta3, "ac "),
+    "sta6": (sta6, "ac "),
+    "sta6-command": (sta6_command, "ac "),
+    "sta6-data": (sta6_data, "ac "),
+    "sta6-answer": (sta6_answer, "ac "),
+    "sta8": (sta8, "ac released "),
+    "sta13-rejected": (sta13_rejected, "rj1/1/7 "),
+    "sta13-released": (sta13_released, "ac released "),
+    "sta13-aborted": (sta13_aborted, r"ac abort2/\d "),
+}
+
+
+def expected(stage, event):
+    """The words that are to come after those of the stage."""
+    if stage in ("sta8",) or stage.startswith("sta13"):
+        return LAST if event not in events.SILENT else r"end"
+    if event in events.ENDS:
+        # A-ABORT, FIN, RST: nothing more can be said (AA-2 to AA-5)
+        answered = r"(rsp8001:0000 )?" if stage == "sta6-answer" else ""
+        return answered + r"(abort2/\d )?end"
+    if stage == "sta2":
+        if event == "a-associate-rq":
+            return r"ac abort[02]/\d end"  # and then idle for too long
+        if event in events.SILENT:
+            return r"(abort[02]/\d )?end"  # ARTIM: AA-2
+        return ABORT  # AA-1
+    answered = "rsp8001:0000 " if stage == "sta6-answer" else ""
+    if event == "a-release-rq" and stage in ("sta3", "sta6", "sta6-answer"):
+        return answered + "released end"
+    if event == "p-data" and stage in ("sta3", "sta6", "sta6-answer"):
+        return answered + r"rsp8030:0000 abort[02]/\d end"
+    return answered + ABORT  # AA-8
+
+
+def log_line(stage, event):
+    if stage == "sta2" and event != "a-associate-rq":
+        return "not-associated"
+    if stage == "sta13-rejected":
+        return "rejected"
+    if stage == "sta3" and event == "rst":
+        return r"\bended\b|not-associated"
+    return r"\bended\b"
+
+
+def attacks():
+    for stage, (bring, prefix) in STAGES.items():
+        for event in events.EVENTS:
+            def play(wire, bring=bring, event=event):
+                bring(wire)
+                events.send(wire, event)
+                wire.hear_all()
+            success = "p-data" == event and stage in ("sta3", "sta6")
+            words = prefix + expected(stage, event)
+            if event == "rst" and stage in ("sta3", "sta8"):
+                words = words.split()[0] + " end"  # what comes is not read
+                words = words if stage == "sta8" else "end"
+            yield Attack(
+                f"{stage}/{event}", play, words, log=log_line(stage, event),
+                warnings=3 if stage.startswith("sta6-") else
+                2 if success else 1,
+                slow=event in events.SILENT or event == "p-data")
