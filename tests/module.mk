@@ -33,9 +33,26 @@ hostile: all
 	BIN=$(BIN) $(PYTHON) tests/hostile/run.py \
 	    --json $(OUT)/hostile/receiver.json receiver
 
-# The benchmarks, each in its long form.
-bench: all
-	BIN=$(BIN) $(PYTHON) tests/bench/nagle.py
-	BIN=$(BIN) $(PYTHON) tests/bench/command.py
+# Load generators and rivals of the benchmarks.
+BENCH_PROGRAMS := $(addprefix $(OUT)/tests/bench/,load_scu load_scp relay delay)
+BENCH_SHIM := $(OUT)/tests/bench/start_shim.so
+BENCH_SHARED := $(call objects,$(addprefix tests/bench/,wire.c dicom.c))
+
+$(BENCH_PROGRAMS): $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(BENCH_SHARED)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(BENCH_SHIM): tests/bench/start_shim.c
+	@mkdir -p $(@D)
+	$(call say,SHIM,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(CWARN) -fPIC -shared \
+		-o $@ $< -ldl
+
+check: $(BENCH_PROGRAMS) $(BENCH_SHIM)
+
+# BENCH names the figures, all without; plots and a table in .build/bench.
+bench: all $(BENCH_PROGRAMS) $(BENCH_SHIM)
+	BIN=$(BIN) $(PYTHON) tests/bench/run.py --out .build/bench $(BENCH)
+	$(if $(BENCH),,BIN=$(BIN) $(PYTHON) tests/bench/command.py)
 
 .PHONY: bench check hostile soak
