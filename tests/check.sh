@@ -91,6 +91,13 @@ benchmark()
 			count 0 1 0
 		fi
 	done
+	if timeout 120 "$PYTHON" tests/bench/run.py --short >"$work/bench" 2>&1
+	then
+		count 1 0 "$(grep -c ': SKIPPED: ' "$work/bench")"
+	else
+		count 0 1 0
+	fi
+	cat "$work/bench"
 }
 
 # A few seconds of each target; with libFuzzer, so with clang.

@@ -1,0 +1,74 @@
+"""Direct against through dcmspool, with DCMTK's dcmsend and storescp."""
+
+import pathlib
+import shutil
+
+import rig
+from figure import Figure, alternate, rate, ratios
+
+SIZES = {"525k": 525000, "8k": 8000}
+
+
+def _compare(bench, folder, size, associations, n, stock, kind):
+    """Seconds of n instances a round: {direct, through}."""
+    env = {} if stock else rig.NODELAY
+    options = () if stock else rig.MAX_PDU
+    total = n * associations
+    batches = rig.files(folder / "files", size, associations, n)
+    with bench.place(kind) as place, \
+            rig.Storescp(folder / "direct", env, *options) as direct, \
+            rig.Storescp(folder / "behind", env, *options) as behind, \
+            rig.Dcmspool(place, behind.port, associations, work=folder) as us:
+        def send(port, scp):
+            took = rig.dcmsend(port, batches, options, env)
+            scp.empty(total)
+            return took
+        send(us.port, behind)  # warm, as it is in use
+        return alternate(bench.rounds,
+                         direct=lambda: send(direct.port, direct),
+                         through=lambda: send(us.port, behind))
+
+
+def row(bench, name, label, associations, stock, kind="ext4"):
+    size = SIZES[label]
+    n = {(True, "525k"): 25, (True, "8k"): 15, (False, "525k"): 800,
+         (False, "8k"): 3000}[stock, label] // (1 if stock else associations)
+    if bench.short:
+        n //= 2
+    folder = pathlib.Path(bench.work, name)
+    folder.mkdir()
+    took = _compare(bench, folder, size, associations, n, stock, kind)
+    shutil.rmtree(folder)
+    total = n * associations
+    direct, through = ([total / s for s in took[key]]
+                       for key in ("direct", "through"))
+    if stock:
+        target = {("525k", 1): 15, ("8k", 1): 50}.get((label, associations))
+        loose = 5
+    else:
+        target = 0.6 if (label, associations) == ("525k", 4) else 0.65
+        loose = 0.2
+    return [Figure(
+        name, f"{'stock' if stock else 'TCP_NODELAY'} dcmsend and storescp, "
+        f"{label}B, {associations} at once, spool on {kind}, "
+        "dcmspool : direct", "times", ratios(through, direct),
+        (">=", target) if target and kind == "ext4" else None,
+        (">=", loose), direct=rate(direct), dcmspool=rate(through))]
+
+
+def rows():
+    found = {}
+    for stock in (False, True):
+        for label in SIZES:
+            for associations in (1, 4):
+                for kind in ("ext4",) if stock else ("ext4", "tmpfs"):
+                    name = (f"{'stock' if stock else 'nodelay'}-{label}-"
+                            f"{associations}"
+                            + ("" if kind == "ext4" else f"-{kind}"))
+                    found[name] = (label, associations, stock, kind)
+    return {name: lambda bench, name, how=how: row(bench, name, *how)
+            for name, how in found.items()}
+
+
+ROWS = rows()
+SHORT = ("nodelay-525k-1", "nodelay-8k-4")
