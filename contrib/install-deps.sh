@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing: those to build with, and with
-# the words "demo", "test" or "deb" also what these need. Without root it says
+# the words "demo", "test", "analyze" or "deb" also what these need. Without root it says
 # what to install, and fails.
 set -eu
 
@@ -14,6 +14,7 @@ for purpose in "$@"; do
 		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang clang-format
 		libclang-rt-14-dev cron logrotate rsync rsyslog
 		shellcheck systemd" ;;
+	analyze) packages="$packages clang-tidy cppcheck libcunit1-dev" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;
 	esac

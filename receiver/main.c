@@ -38,7 +38,7 @@ main(int argc, char **argv)
 {
 	struct process_options options = {.takes_echo = false};
 	struct err err = {.class = ERR_NONE};
-	struct conf *conf;
+	struct conf *conf = NULL;
 	int rc;
 
 	rc = process_parse_options(argc, argv, PROGRAM, &options, &err);
@@ -52,7 +52,7 @@ main(int argc, char **argv)
 		conf_free(conf);
 		return rc;
 	}
-	if (rc == -1) {
+	if (rc == -1 || conf == NULL) {
 		(void)fprintf(stderr, "%s: %s\n", PROGRAM, err.text);
 		return err_exit_code(&err);
 	}

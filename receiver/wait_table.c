@@ -108,6 +108,7 @@ wait_decide(
 {
 	const struct verdict *worst = NULL;
 	struct wait_destination *d;
+	struct verdict nobody;
 	bool accept;
 	size_t i;
 
@@ -118,6 +119,10 @@ wait_decide(
 		if (!d->known)
 			conclude(child, wait, d);
 		worst = verdict_worse(worst, &d->verdict);
+	}
+	if (worst == NULL) { /* not so: WaitFor is never empty, conf_list.c */
+		verdict_of_timeout(true, &nobody);
+		worst = &nobody;
 	}
 	decision->answer = worst->answer;
 	decision->is_good = worst->class <= VERDICT_WARNING;

@@ -145,6 +145,7 @@ foreign_clear(struct destination *dest)
 	struct foreign_file *foreign;
 
 	while ((foreign = TAILQ_FIRST(&dest->foreign)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked */
 		forget(dest, foreign);
 }
 

@@ -44,7 +44,8 @@ struct search {
 	struct err *err;
 };
 
-static int add_destination(struct destinations *all, const char *name);
+static struct cmd_destination *add_destination(
+    struct destinations *all, const char *name);
 static int add_folder(void *context, const char *name);
 static int compare_names(const void *a, const void *b);
 static int visit_file(void *context, const char *file);
@@ -63,13 +64,14 @@ cmd_destinations(const struct cmd *cmd, struct cmd_destination **list,
     size_t *n, struct err *err)
 {
 	struct destinations all = {.cmd = cmd, .err = err};
+	struct cmd_destination *added;
 	size_t i;
 
 	for (i = 0; i < cmd->conf->destinations_n; i++) {
-		if (add_destination(&all, cmd->conf->destinations[i].name) ==
-		    -1)
+		added = add_destination(&all, cmd->conf->destinations[i].name);
+		if (added == NULL)
 			goto fail;
-		all.list[i].configured = true;
+		added->configured = true;
 	}
 	all.configured_n = all.n;
 	if (spool_scan_destinations(&cmd->spool, add_folder, &all, err) == -1)
@@ -193,7 +195,8 @@ cmd_arrival(const struct cmd *cmd, const struct cmd_item *item,
 	return 1;
 }
 
-static int
+/* NULL and *all->err. */
+static struct cmd_destination *
 add_destination(struct destinations *all, const char *name)
 {
 	struct cmd_destination *grown, *added;
@@ -201,8 +204,10 @@ add_destination(struct destinations *all, const char *name)
 	struct stat st;
 
 	grown = reallocarray(all->list, all->n + 1, sizeof(*grown));
-	if (grown == NULL)
-		return err_sys(all->err, "get memory for the destinations");
+	if (grown == NULL) {
+		(void)err_sys(all->err, "get memory for the destinations");
+		return NULL;
+	}
 	all->list = grown;
 	added = &all->list[all->n++];
 	*added = (struct cmd_destination){.configured = false};
@@ -211,20 +216,22 @@ add_destination(struct destinations *all, const char *name)
 	added->has_folder =
 	    fs_stat(all->cmd->spool.root_fd, path, &st, NULL) == 1 &&
 	    S_ISDIR(st.st_mode);
-	return 0;
+	return added;
 }
 
 static int
 add_folder(void *context, const char *name)
 {
 	struct destinations *all = context;
+	const struct cmd_destination *added;
 
 	if (!name_destination_valid(name) ||
 	    conf_find_destination(all->cmd->conf, name) != NULL)
 		return 0;
-	if (add_destination(all, name) == -1)
+	added = add_destination(all, name);
+	if (added == NULL)
 		return -1;
-	if (!all->list[all->n - 1].has_folder)
+	if (!added->has_folder)
 		all->n--; /* a file */
 	return 0;
 }

@@ -148,7 +148,7 @@ result_finish_marker(
 {
 	char text[RESULT_SIZE], key[NAME_KEY_SIZE];
 	struct item_name name;
-	size_t size;
+	size_t size = 0;
 
 	if (!name_parse(r->item, &name)) {
 		fs_replace_cancel(marker);
@@ -176,7 +176,7 @@ int
 result_write_record(int root_fd, const struct result *r, struct err *err)
 {
 	char text[RESULT_SIZE], path[PATH_SIZE];
-	size_t size;
+	size_t size = 0;
 
 	if (result_pack(r, text, &size, err) == -1)
 		return -1;

@@ -340,7 +340,7 @@ bool
 Wire::write(const void *data, size_t size)
 {
 	const struct iovec body = {const_cast<void *>(data), size};
-	const struct iovec none = {nullptr, 0};
+	const struct iovec none = {held, 0};
 
 	return write(&none, &body);
 }

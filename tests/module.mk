@@ -55,4 +55,8 @@ bench: all $(BENCH_PROGRAMS) $(BENCH_SHIM)
 	BIN=$(BIN) $(PYTHON) tests/bench/run.py --out .build/bench $(BENCH)
 	$(if $(BENCH),,BIN=$(BIN) $(PYTHON) tests/bench/command.py)
 
-.PHONY: bench check hostile soak
+# Static analysis; two minutes.
+analyze: $(DEPS_FIRST)
+	sh tests/analyze.sh
+
+.PHONY: analyze bench check hostile soak
