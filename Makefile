@@ -93,12 +93,12 @@ $(OUT)/libspool.a: $(call objects,$(SPOOL_SRC))
 $(RECEIVER): $(call objects,$(RECEIVER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lseccomp -lssl -lcrypto
 
 $(SENDER): $(call objects,$(SENDER_SRC) $(ASSOC_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(DCMTK_LIBS) -lconfig -lxxhash -lseccomp -lssl -lcrypto
 
 $(COMMAND): $(call objects,$(COMMAND_SRC)) $(OUT)/libspool.a
 	@mkdir -p $(@D)

@@ -5,7 +5,7 @@
 set -eu
 
 packages='gcc g++ libc6-dev libdcmtk-dev libconfig-dev libxxhash-dev
-	libjansson-dev libssl-dev libbsd-dev'
+	libjansson-dev libssl-dev libbsd-dev libseccomp-dev'
 for purpose in "$@"; do
 	case $purpose in
 	demo) packages="$packages dcmtk python3-pydicom" ;;

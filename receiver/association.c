@@ -14,6 +14,7 @@
 #include "acceptor_dcmtk.h"
 #include "account.h"
 #include "association.h"
+#include "cell.h"
 #include "data_set.h"
 #include "negotiate.h"
 #include "respond.h"
@@ -56,12 +57,13 @@ association_serve(struct child *child)
 	struct err err = {.class = ERR_NONE};
 	int rc;
 
-	child->queue_fd = fs_open_dir(child->spool->root_fd, PATH_QUEUE, &err);
-	rc = child->queue_fd == -1 ? -1 : 0;
-	if (acceptor_receive(child->fd, child->tls, receiver->max_pdu_bytes,
-		receiver->artim_s * 1000, &child->assoc,
-		rc == 0 ? &err : NULL) == -1)
-		rc = -1;
+	if (cell_enter(child, &err) == -1) {
+		LOG(LOG_LEVEL_ERROR, "not-served", LOG_STR("peer", child->peer),
+		    LOG_STR("error", err.text));
+		return;
+	}
+	rc = acceptor_receive(child->fd, child->tls, receiver->max_pdu_bytes,
+	    receiver->artim_s * 1000, &child->assoc, &err);
 	if (rc == 0)
 		rc = negotiate(child, &err);
 	if (rc == -1) /* a port check, mostly, where it is temporary */
@@ -75,7 +77,6 @@ association_serve(struct child *child)
 		end(child, run(child, &err), &err);
 	if (child->assoc != NULL)
 		assoc_close(&child->assoc);
-	wait_end(child);
 	item_slot_close(child->spool, &child->slot);
 	(void)fs_close(&child->queue_fd, PATH_QUEUE, NULL);
 }

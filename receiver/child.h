@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "../spool/conf.h"
+#include "../spool/confine.h"
 #include "../spool/envelope.h"
 #include "../spool/item.h"
 #include "../spool/path.h"
@@ -37,6 +38,7 @@ struct child {
 	const struct spool *spool;
 	struct tls *tls; /* NULL: in the clear */
 	struct shared *shared;
+	const struct confine *confine;
 	char association[PATH_ASSOCIATION_SIZE];
 	char peer[ENVELOPE_PEER_SIZE];
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../spool/fs.h"
 #include "../spool/log.h"
 #include "../spool/process.h"
 #include "../spool/watch.h"
@@ -23,6 +24,7 @@ struct entry {
 	int fd; /* -1 once nothing comes any more */
 	int wd; /* inotify's for result/<association>; 0 = none */
 	enum child_mode mode;
+	bool may_watch;
 	char association[PATH_ASSOCIATION_SIZE];
 	char peer[ENVELOPE_PEER_SIZE];
 	struct entry *next;
@@ -41,7 +43,9 @@ static void on_watch(void *context);
 static void on_marker(
     void *context, int wd, enum watch_what what, const char *file);
 static void on_word(void *context);
-static void watch_folder(struct entry *entry);
+static void give_folder(struct entry *entry);
+static bool pass_watch(const struct entry *entry, const char *path);
+static enum channel_word watch_folder(struct entry *entry, const char *path);
 static void close_fd(struct entry *entry);
 static void log_death(const struct entry *entry, int wait_status);
 static void recover(const struct entry *entry);
@@ -94,6 +98,7 @@ children_add(struct children *children, pid_t pid, int fd,
 	entry->children = children;
 	entry->pid = pid;
 	entry->mode = child->mode;
+	entry->may_watch = child->may_watch;
 	memcpy(
 	    entry->association, child->association, sizeof(entry->association));
 	memcpy(entry->peer, child->peer, sizeof(entry->peer));
@@ -233,21 +238,53 @@ on_word(void *context)
 
 	word = channel_receive(entry->fd);
 	if (word == CHANNEL_WATCH)
-		watch_folder(entry);
+		give_folder(entry);
 	else if (word != CHANNEL_NONE)
 		close_fd(entry);
 }
 
+/* What the child has ready gets its name: from now on it is known that somebody
+ * waits. */
 static void
-watch_folder(struct entry *entry)
+give_folder(struct entry *entry)
+{
+	const struct children *children = entry->children;
+	char spare[PATH_SIZE], path[PATH_SIZE];
+	struct err err = {.class = ERR_NONE};
+
+	path_spare(spare, entry->association);
+	path_association(path, entry->association);
+	if (fs_rename(children->spool->root_fd, spare, path, &err) != 1)
+		(void)channel_send(entry->fd, CHANNEL_NO_FOLDER);
+	else if (!entry->may_watch || !pass_watch(entry, path))
+		(void)channel_send(entry->fd, watch_folder(entry, path));
+}
+
+/* With one of its own nobody has to pass on what it says. */
+static bool
+pass_watch(const struct entry *entry, const char *path)
+{
+	const struct spool *spool = entry->children->spool;
+	bool passed = false;
+	int fd;
+
+	fd = watch_open(NULL);
+	if (fd == -1)
+		return false;
+	if (watch_add(fd, spool->root_fd, path, WATCH_RENAMED, NULL) != -1)
+		passed = channel_pass(entry->fd, CHANNEL_WATCHED, fd) == 0;
+	(void)close(fd);
+	return passed;
+}
+
+static enum channel_word
+watch_folder(struct entry *entry, const char *path)
 {
 	const struct children *children = entry->children;
 	struct err err = {.class = ERR_NONE};
-	char path[PATH_SIZE];
 	int wd = -1;
 
 	if (children->watch_fd != -1) {
-		path_association(path, entry->association);
 		wd = watch_add(children->watch_fd, children->spool->root_fd,
 		    path, WATCH_RENAMED, &err);
 		if (wd == -1)
@@ -257,8 +294,7 @@ watch_folder(struct entry *entry)
 	}
 	if (wd != -1)
 		entry->wd = wd;
-	(void)channel_send(
-	    entry->fd, wd == -1 ? CHANNEL_UNWATCHED : CHANNEL_WATCHED);
+	return wd == -1 ? CHANNEL_UNWATCHED : CHANNEL_WATCHED;
 }
 
 static void
@@ -274,7 +310,7 @@ close_fd(struct entry *entry)
 static void
 log_death(const struct entry *entry, int wait_status)
 {
-	char how[32];
+	char how[PROCESS_HOW_SIZE];
 
 	process_describe(wait_status, how, sizeof(how));
 	LOG(LOG_LEVEL_ERROR, "child-died",

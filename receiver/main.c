@@ -81,6 +81,8 @@ run(struct conf *conf, struct err *err)
 	    spool_open(conf->storage_location, true, &spool, err) == -1 ||
 	    spool_lock(&spool, SPOOL_RECEIVER, LOCK_WAIT_MS, &lock_fd, err) ==
 		-1 ||
+	    confine_raise_fd(&spool.root_fd, err) == -1 ||
+	    confine_raise_fd(&lock_fd, err) == -1 ||
 	    recover(&settings, &newest_us, err) == -1)
 		goto out;
 	settings.shared = shared_create(newest_us, err);

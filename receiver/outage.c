@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "../spool/clock.h"
-#include "../spool/link.h"
 #include "../spool/log.h"
+#include "links.h"
 #include "outage.h"
 #include "route.h"
 
@@ -42,15 +42,7 @@ outage_of_sender(const struct child *child)
 int64_t
 outage_of_link(const struct child *child, const char *dest)
 {
-	struct err err = {.class = ERR_NONE};
-	struct link_down down;
-	int rc;
-
-	rc = link_read_down(child->spool->root_fd, dest, &down, &err);
-	if (rc == -1)
-		LOG(LOG_LEVEL_WARNING, "link-unknown",
-		    LOG_STR("destination", dest), LOG_STR("error", err.text));
-	return rc == 1 ? link_down_since_mono_ms(&down) : OUTAGE_NONE;
+	return links_since_ms(child->shared, dest);
 }
 
 bool

@@ -10,7 +10,7 @@
 
 #include "child.h"
 
-#define OUTAGE_NONE INT64_MAX
+#define OUTAGE_NONE INT64_MAX /* LINKS_UP */
 
 /* Looks whether a sender runs, and notes in shared memory when one was first
  * missed. Returns that (monotonic milliseconds), or OUTAGE_NONE. */

@@ -43,10 +43,14 @@ recover_association(
 {
 	struct recovery r = {.spool = spool, .err = err};
 	char prefix[PATH_ASSOCIATION_SIZE + 1];
+	char spare[PATH_ASSOCIATION_SIZE + 2]; /* see path_spare */
 
 	(void)snprintf(prefix, sizeof(prefix), "%s.", association);
 	r.prefix = prefix;
 	if (empty_tmp(&r) == -1)
+		return -1;
+	(void)snprintf(spare, sizeof(spare), "%s-0", association);
+	if (remove_association(&r, spare) == -1)
 		return -1;
 	return remove_association(&r, association);
 }

@@ -22,6 +22,7 @@
 #include "../spool/tls_dcmtk.h"
 #include "admission.h"
 #include "children.h"
+#include "links.h"
 #include "meter.h"
 #include "ports.h"
 #include "server.h"
@@ -37,6 +38,7 @@ struct server {
 	const struct server_settings *settings;
 	struct conf *conf;
 	struct tls *tls; /* NULL: in the clear */
+	struct confine *confine;
 	struct loop *loop;
 	struct children *children;
 	struct ports *ports;
@@ -44,6 +46,7 @@ struct server {
 	pid_t meter_pid; /* 0 = there is none */
 	int meter_fd;
 	int64_t meter_at_ms;  /* start it then */
+	int64_t links_at_ms;  /* look at them then, where somebody waits */
 	int64_t stop_by_ms;   /* NEVER = it does not stop */
 	int64_t expiry_at_ms; /* look at our certificate then */
 	struct admission admission;
@@ -55,6 +58,7 @@ static void finish(struct server *server);
 static int turn(struct server *server, struct err *err);
 static void on_connection(void *context, int fd, const char *peer);
 static void check_expiry(struct server *server);
+static void look_at_links(struct server *server);
 static void spawn(struct server *server, struct child *child);
 static void count_associations(const struct server *server);
 static void become_child(struct server *server);
@@ -115,6 +119,8 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 	for (i = 0; i < conf->destinations_n; i++)
 		(void)counters_add(
 		    shared->counters, conf->destinations[i].name);
+	if (links_prepare(shared, conf, err) == -1)
+		return -1;
 	return meter_prepare(shared, conf, err);
 }
 
@@ -129,6 +135,10 @@ static int
 start(struct server *server, struct err *err)
 {
 	check_expiry(server);
+	server->confine = confine_create(CONFINE_ASSOCIATION, err);
+	if (server->confine == NULL)
+		return -1;
+	confine_report(server->confine);
 	server->loop = loop_create(err);
 	if (server->loop == NULL)
 		return -1;
@@ -156,6 +166,7 @@ finish(struct server *server)
 	children_free(server->children);
 	loop_free(server->loop);
 	tls_free(server->tls);
+	confine_free(server->confine);
 	conf_free(server->conf);
 }
 
@@ -176,6 +187,9 @@ turn(struct server *server, struct err *err)
 		until_ms = server->expiry_at_ms;
 	if (server->admission.due_ms < until_ms)
 		until_ms = server->admission.due_ms;
+	if (children_serving(server->children) > 0 &&
+	    server->links_at_ms < until_ms)
+		until_ms = server->links_at_ms;
 	if (until_ms != NEVER)
 		left_ms = until_ms - clock_mono_ms();
 	if (left_ms < 0 && until_ms != NEVER)
@@ -185,6 +199,8 @@ turn(struct server *server, struct err *err)
 		return -1;
 	if (clock_mono_ms() >= server->meter_at_ms)
 		start_meter(server);
+	if (clock_mono_ms() >= server->links_at_ms)
+		look_at_links(server);
 	if (clock_mono_ms() >= server->expiry_at_ms)
 		check_expiry(server);
 	admission_turn(&server->admission);
@@ -233,6 +249,14 @@ check_expiry(struct server *server)
 	server->expiry_at_ms = clock_mono_ms() + EXPIRY_CHECK_MS;
 }
 
+static void
+look_at_links(struct server *server)
+{
+	links_look(
+	    server->settings->shared, server->settings->spool, server->conf);
+	server->links_at_ms = clock_mono_ms() + LINKS_LOOK_MS;
+}
+
 /* The child's name is known to both: the time here, and its process ID. */
 static void
 spawn(struct server *server, struct child *child)
@@ -246,6 +270,8 @@ spawn(struct server *server, struct child *child)
 	child->tls = server->tls;
 	child->shared = server->settings->shared;
 	counters_check(child->shared->counters);
+	child->confine = server->confine;
+	look_at_links(server);
 	child->may_watch =
 	    children_serving(server->children) < CHILDREN_WATCHING;
 	pid = process_fork(&child->parent_fd, &err);
@@ -314,7 +340,7 @@ static void
 reap(struct server *server)
 {
 	int wait_status;
-	char how[32];
+	char how[PROCESS_HOW_SIZE];
 	pid_t pid;
 
 	while ((pid = process_reap(&wait_status)) > 0) {

@@ -22,6 +22,7 @@ shared_create(int64_t newest_us, struct err *err)
 	}
 	atomic_init(&shared->stopping, false);
 	atomic_init(&shared->sender_absent_since_ms, 0);
+	atomic_init(&shared->links_n, 0);
 	atomic_init(&shared->meters_n, 0);
 	shared->stamps = stamp_source_create(newest_us, err);
 	if (shared->stamps == NULL) {

@@ -13,6 +13,7 @@
 #include "../spool/name.h"
 #include "../spool/stamp.h"
 
+#define SHARED_LINKS  4096 /* destinations, at most */
 #define SHARED_METERS 1024 /* destinations with MaxQueueBytes, at most */
 
 /* How much is queued for one destination; see meter.h. */
@@ -24,12 +25,19 @@ struct shared_meter {
 
 struct counters;
 
+/* Whether the link of one destination is down; see links.h. */
+struct shared_link {
+	char name[NAME_DEST_SIZE];
+	_Atomic int64_t since_ms;
+};
+
 struct shared {
 	struct counters *counters;		/* set before the first fork */
 	struct stamp_source *stamps;		/* shared memory of its own */
 	atomic_bool stopping;			/* set once, by the parent */
 	_Atomic int64_t sender_absent_since_ms; /* monotonic; 0 = it runs */
-	atomic_size_t meters_n;
+	atomic_size_t links_n, meters_n;
+	struct shared_link links[SHARED_LINKS];
 	struct shared_meter meters[SHARED_METERS];
 };
 

@@ -33,9 +33,8 @@ struct hints {
 	bool folder_gone;
 };
 
-static bool watch(struct child *child, const char *path);
 static void close_watch(struct child *child);
-static void ask_for_watch(const struct child *child);
+static bool ask_for_folder(struct child *child);
 static int add_destinations(
     const struct child *child, struct wait *wait, struct err *err);
 static void free_wait(struct wait *wait);
@@ -67,11 +66,10 @@ wait_prepare(struct child *child, struct err *err)
 	if (child->has_folder &&
 	    fs_stat(child->spool->root_fd, path, &st, NULL) == 1)
 		return 0;
-	if (fs_mkdir(child->spool->root_fd, path, err) == -1)
-		return -1;
+	if (!ask_for_folder(child))
+		return err_set(
+		    err, ERR_TEMPORARY, "%s is not to be had any more", path);
 	child->has_folder = true;
-	if (!watch(child, path))
-		ask_for_watch(child);
 	return 0;
 }
 
@@ -172,65 +170,40 @@ wait_tidy(struct child *child)
 	}
 }
 
-void
-wait_end(struct child *child)
-{
-	struct err err = {.class = ERR_NONE};
-	char path[PATH_SIZE];
-
-	if (!child->has_folder)
-		return;
-	path_association(path, child->association);
-	if (fs_remove_tree(child->spool->root_fd, path, &err) == -1)
-		LOG(LOG_LEVEL_WARNING, "folder-left",
-		    LOG_STR("association", child->association),
-		    LOG_STR("error", err.text));
-	child->has_folder = false;
-}
-
-/* With one of our own nobody has to pass on what it says. */
-static bool
-watch(struct child *child, const char *path)
-{
-	if (!child->may_watch)
-		return false;
-	if (child->watch_fd == -1)
-		child->watch_fd = watch_open(NULL);
-	if (child->watch_fd != -1 &&
-	    watch_add(child->watch_fd, child->spool->root_fd, path,
-		WATCH_RENAMED, NULL) != -1)
-		return true;
-	close_watch(child);
-	return false;
-}
-
 static void
 close_watch(struct child *child)
 {
-	child->may_watch = false;
 	if (child->watch_fd != -1)
 		(void)close(child->watch_fd);
 	child->watch_fd = -1;
 }
 
-/* Without a watch the wait is served by its own looks. */
-static void
-ask_for_watch(const struct child *child)
+/* Of the parent: the child may make and watch nothing. Without a watch the wait
+ * is served by its own looks. */
+static bool
+ask_for_folder(struct child *child)
 {
 	struct pollfd poller = {.fd = child->parent_fd, .events = POLLIN};
 	int64_t until_ms = clock_mono_ms() + WATCH_ANSWER_MS;
-	enum channel_word word = CHANNEL_NONE;
+	enum channel_word word;
+	int watch_fd;
 
+	close_watch(child);
 	if (channel_send(child->parent_fd, CHANNEL_WATCH) == -1)
-		return;
-	do {
+		return false;
+	for (;;) {
 		int64_t left_ms = until_ms - clock_mono_ms();
 
 		if (left_ms <= 0 || poll(&poller, 1, (int)left_ms) == 0)
-			return;
-		word = channel_receive(child->parent_fd);
-	} while (word != CHANNEL_WATCHED && word != CHANNEL_UNWATCHED &&
-		 word != CHANNEL_GONE);
+			return false;
+		word = channel_receive_fd(child->parent_fd, &watch_fd);
+		if (word == CHANNEL_WATCHED)
+			child->watch_fd = watch_fd;
+		if (word == CHANNEL_WATCHED || word == CHANNEL_UNWATCHED)
+			return true;
+		if (word == CHANNEL_NO_FOLDER || word == CHANNEL_GONE)
+			return false;
+	}
 }
 
 static int

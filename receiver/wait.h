@@ -45,7 +45,4 @@ void wait_idle(struct child *child);
  * or the association ends. */
 void wait_tidy(struct child *child);
 
-/* Removes the folder. */
-void wait_end(struct child *child);
-
 #endif

@@ -33,7 +33,8 @@ static void print_safe(const char *label, const char *text);
 int
 ask_destination(const struct conf *conf, const char *name, struct err *err)
 {
-	struct connection connection = {.conf = find(conf, name, err)};
+	struct connection connection = {
+	    .conf = find(conf, name, err), .lane_fd = -1};
 	struct identities *identities = NULL;
 	struct spool spool = {.root_fd = -1};
 	struct user user;

@@ -129,6 +129,7 @@ connection_open(
 	    .host = conf->remote_host,
 	    .port = conf->remote_port,
 	    .tls = c->tls,
+	    .lane_fd = c->lane_fd,
 	    .calling_aet = c->calling_aet,
 	    .called_aet = c->called_aet,
 	    .max_pdu_bytes = conf->max_pdu_bytes,

@@ -13,6 +13,7 @@ struct connection {
 	const struct spool *spool;
 	const struct conf_destination *conf;
 	struct tls *tls;     /* NULL: in the clear */
+	int lane_fd;	     /* see connector.h; -1: it connects itself */
 	struct assoc *assoc; /* NULL: none */
 	bool used;	     /* a response came over it */
 	char calling_aet[ENVELOPE_AET_SIZE], called_aet[ENVELOPE_AET_SIZE];

@@ -64,6 +64,23 @@ identities_find(const struct identities *identities, const struct conf *conf,
 	return identities->tls[destination - conf->destinations];
 }
 
+struct tls *
+identities_take(struct identities *identities, const struct conf *conf,
+    const struct conf_destination *destination)
+{
+	size_t kept = destination == NULL
+			  ? SIZE_MAX
+			  : (size_t)(destination - conf->destinations);
+	size_t i;
+
+	for (i = 0; i < identities->n; i++)
+		if (i != kept) {
+			tls_free(identities->tls[i]);
+			identities->tls[i] = NULL;
+		}
+	return kept == SIZE_MAX ? NULL : identities->tls[kept];
+}
+
 int64_t
 identities_warn(const struct identities *identities, const struct conf *conf)
 {

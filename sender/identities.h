@@ -21,6 +21,11 @@ void identities_free(struct identities *identities);
 struct tls *identities_find(const struct identities *identities,
     const struct conf *conf, const struct conf_destination *destination);
 
+/* The same in a process that needs no other: those and their keys are gone
+ * from its memory. destination may be NULL. */
+struct tls *identities_take(struct identities *identities,
+    const struct conf *conf, const struct conf_destination *destination);
+
 /* Warns of certificates of ours that end soon. Returns when to look again
  * (monotonic ms; INT64_MAX = there are none). */
 int64_t identities_warn(

@@ -5,6 +5,7 @@
  * Errors: each job's outcome goes to the parent; a lane that cannot go on
  * ends, and the parent sees that.
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "connector.h"
 #include "deliver.h"
 
 #define MS_PER_S 1000
@@ -24,7 +26,11 @@ struct lane {
 	struct connection connection;
 	struct deliver deliver;
 	int socket_fd;
+	bool is_stale; /* its folders are not those that it may use any more */
 };
+
+static_assert(sizeof(struct connector_reply) != sizeof(struct lane_job),
+    "told apart by their sizes");
 
 static int wait_for_job(struct lane *lane, struct lane_job *job);
 static int idle_left_ms(const struct lane *lane, int64_t idle_since_ms);
@@ -55,8 +61,8 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 	struct err err;
 	int rc = EX_OSERR;
 
-	lane.connection =
-	    (struct connection){.spool = spool, .conf = conf, .tls = tls};
+	lane.connection = (struct connection){
+	    .spool = spool, .conf = conf, .tls = tls, .lane_fd = socket_fd};
 	lane.deliver =
 	    (struct deliver){.connection = &lane.connection, .shared = shared};
 	lane.deliver.block = malloc(DELIVER_BLOCK_BYTES);
@@ -69,6 +75,8 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 		if (send(socket_fd, &report, sizeof(report), MSG_NOSIGNAL) !=
 		    (ssize_t)sizeof(report))
 			goto out;
+		if (lane.is_stale)
+			break;
 		/* The next is to be expected from there, too. */
 		if (report.marked)
 			marker_prepare(
@@ -106,7 +114,10 @@ wait_for_job(struct lane *lane, struct lane_job *job)
 		    errno != EINTR)
 			return 0;
 		if (fds[0].revents != 0) {
-			got = recv(lane->socket_fd, job, sizeof(*job), 0);
+			got =
+			    recv(lane->socket_fd, job, sizeof(*job), MSG_TRUNC);
+			if (got == (ssize_t)sizeof(struct connector_reply))
+				continue; /* it came too late */
 			return got == (ssize_t)sizeof(*job);
 		}
 		if (fds[1].fd != -1 && fds[1].revents != 0)
@@ -253,6 +264,8 @@ open_item(struct lane *lane, enum queue_state state, const char *file,
 		report->outcome = LANE_CORRUPT;
 	else
 		report->outcome = LANE_LOCAL_ERROR;
+	if (err.sys == EACCES)
+		lane->is_stale = true;
 	report_reason(report, &err);
 	return false;
 }

@@ -10,21 +10,27 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "../spool/clock.h"
 #include "../spool/counters.h"
 #include "../spool/process.h"
+#include "connector.h"
 #include "down.h"
 #include "identities.h"
 #include "lanes.h"
 #include "settle.h"
 
 #define SPAWN_RETRY_MS 1000
+#define CONNECTS_MAX   4 /* that a lane may ask for in a job */
 
 static struct lane_handle *spawn(struct destination *dest);
 static int start(struct lane_handle *lane, struct err *err);
 static void run_child(struct lane_handle *lane, int socket_fd);
+static int confine_lane(const struct destination *dest, struct err *err);
+static void connect_for(
+    struct lane_handle *lane, const struct connector_request *request);
 static void hear(void *context);
 static void handle_report(
     struct lane_handle *lane, const struct lane_report *report);
@@ -53,6 +59,7 @@ lanes_give(struct lane_handle *lane, const struct lane_job *job)
 {
 	lane->job = *job;
 	lane->busy = true;
+	lane->connects = 0;
 	if (job->kind == LANE_DELIVER)
 		atomic_store(&lane->shared->delivered, LANE_NOT_DELIVERED);
 	(void)send(lane->socket_fd, job, sizeof(*job), MSG_NOSIGNAL);
@@ -99,7 +106,9 @@ lanes_reap(struct sender *sender)
 		 * is where it is buried. */
 		TAILQ_FOREACH (dest, &sender->destinations, next)
 			TAILQ_FOREACH (lane, &dest->lanes, next)
-				if (lane->pid == pid) {
+				if (lane->connector == pid) {
+					lane->connector = 0;
+				} else if (lane->pid == pid) {
 					lane->pid = 0;
 					lane->wait_status = wait_status;
 				}
@@ -179,27 +188,86 @@ static void
 run_child(struct lane_handle *lane, int socket_fd)
 {
 	struct sender *sender = lane->dest->sender;
+	struct err err = {.class = ERR_NONE};
+	struct tls *tls;
 
 	lanes_close_all(sender);
 	loop_free(sender->loop);
 	(void)close(sender->signal_fd);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
-	_exit(lane_main(&sender->spool, lane->dest->conf,
-	    identities_find(sender->identities, sender->conf, lane->dest->conf),
-	    lane->shared, socket_fd));
+	tls =
+	    identities_take(sender->identities, sender->conf, lane->dest->conf);
+	if (confine_lane(lane->dest, &err) == -1) {
+		LOG(LOG_LEVEL_ERROR, "lane-not-started",
+		    LOG_STR("destination", lane->dest->name),
+		    LOG_STR("reason", err.text));
+		_exit(EX_OSERR);
+	}
+	_exit(lane_main(
+	    &sender->spool, lane->dest->conf, tls, lane->shared, socket_fd));
+}
+
+/* The items of its destination to read, and markers to write. */
+static int
+confine_lane(const struct destination *dest, struct err *err)
+{
+	const struct sender *sender = dest->sender;
+	char path[PATH_SIZE];
+	const struct confine_folder folders[] = {
+	    {path, CONFINE_READ | CONFINE_LIST},
+	    {PATH_RESULT, CONFINE_WRITE | CONFINE_MAKE | CONFINE_REMOVE},
+	};
+
+	path_destination(path, dest->name);
+	return confine_enter(sender->confine, sender->spool.root_fd, folders,
+	    sizeof(folders) / sizeof(folders[0]), err);
+}
+
+/* One lane asks for a connection once a try, and there are two. */
+static void
+connect_for(struct lane_handle *lane, const struct connector_request *request)
+{
+	struct sender *sender = lane->dest->sender;
+	struct err err = {.class = ERR_NONE};
+	int pair_fd = -1, lane_fd;
+	pid_t pid;
+
+	pid = process_fork(&pair_fd, &err);
+	if (pid == -1) {
+		connector_refuse(request, &err, lane->socket_fd);
+		return;
+	}
+	if (pid != 0) {
+		(void)close(pair_fd);
+		lane->connector = pid;
+		sender->children++;
+		return;
+	}
+	lane_fd = dup(lane->socket_fd);
+	lanes_close_all(sender);
+	(void)identities_take(sender->identities, sender->conf, NULL);
+	connector_serve(lane->dest->conf, request, lane_fd);
+	_exit(EX_OK);
 }
 
 static void
 hear(void *context)
 {
 	struct lane_handle *lane = context;
+	struct connector_request request;
 	struct lane_report report;
 	ssize_t got;
 
 	got = recv(lane->socket_fd, &report, sizeof(report), 0);
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (got == (ssize_t)sizeof(request) && lane->busy &&
+	    lane->connects++ < CONNECTS_MAX) {
+		(void)memcpy(&request, &report, sizeof(request));
+		connect_for(lane, &request);
+		return;
+	}
 	if (got != (ssize_t)sizeof(report) || !lane->busy ||
 	    report.kind != lane->job.kind) {
 		bury(lane);
@@ -257,7 +325,7 @@ bury(struct lane_handle *lane)
 {
 	struct destination *dest = lane->dest;
 	pid_t pid = lane->pid;
-	char how[32];
+	char how[PROCESS_HOW_SIZE];
 
 	reap(lane);
 	process_describe(lane->wait_status, how, sizeof(how));
@@ -300,6 +368,8 @@ end(struct lane_handle *lane)
 {
 	struct destination *dest = lane->dest;
 
+	if (lane->connector != 0)
+		(void)kill(lane->connector, SIGKILL);
 	loop_remove(dest->sender->loop, lane->socket_fd);
 	(void)close(lane->socket_fd);
 	(void)munmap(lane->shared, sizeof(*lane->shared));

@@ -27,6 +27,8 @@ struct lane_handle {
 	int wait_status;
 	int socket_fd;
 	struct lane_shared *shared;
+	pid_t connector; /* the last that connects for it; 0: reaped */
+	int connects;	 /* in this job */
 	bool busy;
 	bool retiring; /* ends when its job is done */
 	struct lane_job job;

@@ -22,6 +22,7 @@
 
 static int check(const struct process_options *options, struct err *err);
 static int run(const struct process_options *options, struct err *err);
+static int prepare_cells(struct sender *sender, struct err *err);
 static int become_user(struct sender *sender, struct err *err);
 
 int
@@ -81,13 +82,29 @@ run(const struct process_options *options, struct err *err)
 		sender.conf->storage_location, true, &sender.spool, err) == -1)
 		goto out;
 	if (spool_lock(&sender.spool, SPOOL_SENDER, LOCK_WAIT_MS,
-		&sender.lock_fd, err) == 0)
+		&sender.lock_fd, err) == 0 &&
+	    prepare_cells(&sender, err) == 0)
 		rc = sender_run(&sender, err);
+	confine_free(sender.confine);
 	spool_close(&sender.spool);
 out:
 	identities_free(sender.identities);
 	conf_free(sender.conf);
 	return rc;
+}
+
+/* What it takes to confine lanes. */
+static int
+prepare_cells(struct sender *sender, struct err *err)
+{
+	if (confine_raise_fd(&sender->spool.root_fd, err) == -1 ||
+	    confine_raise_fd(&sender->lock_fd, err) == -1)
+		return -1;
+	sender->confine = confine_create(CONFINE_LANE, err);
+	if (sender->confine == NULL)
+		return -1;
+	confine_report(sender->confine);
+	return 0;
 }
 
 /* Keys may be root's alone; nothing else takes root here. */

@@ -5,7 +5,8 @@
  * and its time limits are not ours. So the connection is made here, DCMTK is
  * let connect to a socket of this process that listens on the loopback
  * interface, and when it hands that connection over to be used, the real one
- * is put in its place.
+ * is put in its place. In a lane, which may neither connect nor listen, these
+ * calls do nothing and say that they have (confine_calls.c).
  *
  * Errors: the outcome says whose fault it was; as assoc_dcmtk.cc.
  */
@@ -20,6 +21,7 @@
 
 extern "C" {
 #include "../spool/connect.h"
+#include "connector.h"
 }
 
 #define REFUSE_MS 2000 /* to release what is of no use */
@@ -116,8 +118,10 @@ associate(const struct requestor_params *params,
 	OFCondition cond;
 	int fd, listener, port;
 
-	fd = connect_to(
-	    params->host, params->port, params->connect_timeout_ms, err);
+	fd = params->lane_fd == -1 ? connect_to(params->host, params->port,
+					 params->connect_timeout_ms, err)
+				   : connector_ask(params->lane_fd,
+					 params->connect_timeout_ms, err);
 	if (fd == -1) {
 		detail->trouble =
 		    err->sys == 0 ? REQUESTOR_NO_NAME : REQUESTOR_NO_CONNECTION;

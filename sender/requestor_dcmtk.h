@@ -20,6 +20,7 @@ struct requestor_params {
 	struct tls *tls; /* NULL = in the clear */
 	const char *calling_aet;
 	const char *called_aet;
+	int lane_fd; /* a lane asks by it for the connection; -1: none does */
 	int max_pdu_bytes;
 	int connect_timeout_ms;
 	int associate_timeout_ms;	 /* from the request to its answer, as a

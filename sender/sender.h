@@ -12,6 +12,7 @@
 #include "../spool/loop.h"
 #include "../spool/process.h"
 #include "../spool/spool.h"
+#include "../spool/confine.h"
 #include "../spool/stamp.h"
 
 struct destination;
@@ -23,6 +24,7 @@ struct sender {
 	struct spool spool;
 	struct conf *conf;
 	struct identities *identities; /* of its destinations */
+	struct confine *confine;       /* for lanes */
 	struct loop *loop;
 	struct stamp_source *stamps; /* for foreign items */
 	struct counters *counters;

@@ -3,6 +3,7 @@ SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
 	fs_replace.c fs_map.c counters.c counters_map.c counters_read.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c user.c fs_owner.c \
+	confine.c confine_calls.c confine_landlock.c \
 	fs_access.c preflight.c preflight_routes.c \
 	conf.c conf_equal.c conf_list.c conf_place.c conf_read.c \
 	conf_scan.c conf_status.c conf_table.c conf_tls.c \

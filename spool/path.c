@@ -122,6 +122,12 @@ path_association(char out[PATH_SIZE], const char *association)
 }
 
 void
+path_spare(char out[PATH_SIZE], const char *association)
+{
+	(void)snprintf(out, PATH_SIZE, PATH_RESULT "/%s-0", association);
+}
+
+void
 path_marker(char out[PATH_SIZE], const char *association, const char *key,
     const char *dest)
 {

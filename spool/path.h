@@ -52,6 +52,8 @@ void path_paused(char out[PATH_SIZE], const char *dest);
 void path_counters(char out[PATH_SIZE], const char *dest);
 /* result/<association>, and a marker in it */
 void path_association(char out[PATH_SIZE], const char *association);
+/* Its folder while nobody waits: a name of an association, too. */
+void path_spare(char out[PATH_SIZE], const char *association);
 void path_marker(char out[PATH_SIZE], const char *association, const char *key,
     const char *dest);
 

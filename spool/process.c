@@ -156,7 +156,10 @@ process_reap(int *wait_status)
 void
 process_describe(int wait_status, char *how, size_t size)
 {
-	if (WIFSIGNALED(wait_status))
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+		(void)snprintf(
+		    how, size, "signal %d: a forbidden system call", SIGSYS);
+	else if (WIFSIGNALED(wait_status))
 		(void)snprintf(how, size, "signal %d", WTERMSIG(wait_status));
 	else
 		(void)snprintf(how, size, "exit %d", WEXITSTATUS(wait_status));

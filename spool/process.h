@@ -48,6 +48,7 @@ void process_wait(pid_t pid, int *wait_status);
 /* Reaps one child: its pid, 0 for none. */
 pid_t process_reap(int *wait_status);
 /* In words: "exit 1", "signal 11". */
+#define PROCESS_HOW_SIZE 48
 void process_describe(int wait_status, char *how, size_t size);
 
 /* sd_notify(3): "READY=1" and so on, to $NOTIFY_SOCKET, if there is one. The

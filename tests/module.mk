@@ -6,7 +6,7 @@ TEST_UNIT := $(OUT)/tests/unit
 
 $(TEST_UNIT): $(call objects,$(TEST_SRC)) $(OUT)/libspool.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson -lcrypto
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit -lconfig -lxxhash -ljansson -lseccomp -lcrypto
 
 check: all $(TEST_UNIT)
 	PYTHON=$(PYTHON) BIN=$(BIN) UNIT=$(TEST_UNIT) sh tests/check.sh

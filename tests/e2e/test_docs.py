@@ -9,10 +9,12 @@ import tools
 
 PAGES = ["spool/dcmspool.1", "spool/dcmspool.conf.5", "spool/dcmspool-spool.5",
          "receiver/dcmspool-receiver.8", "sender/dcmspool-sender.8"]
-# Logged by what both daemons link, spool/oflog_dcmtk.cc and certificate.c.
+# Logged by what both daemons link: oflog_dcmtk.cc, certificate.c, confine.c,
+# counters.c.
 SHARED = {"counters-not-kept": {"file", "error"},
           "counters-set-aside": {"file", "to"},
           "dcmtk": {"module", "text"},
+          "not-confined": {"lacks", "consequence"},
           "certificate-expires": {"whose", "file", "days"},
           "certificate-expired": {"whose", "file", "consequence"}}
 RECORDS = ["spool/envelope.c", "spool/result.c", "spool/link.c"]
@@ -197,3 +199,22 @@ def test_recovery_rows():
              for line in re.findall(r"RECOVERY: (.*)", path.read_text())
              for row in line.split()}
     assert rows and rows == cited
+
+
+def test_system_calls():
+    """The pages name what confine_calls.c allows, and nothing else."""
+    code = set(re.findall(
+        r"(?:ALLOW|ALLOW_IF|ANSWER)\((\w+), (?:BOTH|ASSOC|LANE)",
+        text("spool/confine_calls.c").split("#ifdef __SAN")[0]))
+    code |= {"setsockopt", "getdents64"}
+    receiver = text("receiver/dcmspool-receiver.8").split(
+        ".It Sy What for Ta Sy System calls")[1].split("\n.El")[0]
+    sender = text("sender/dcmspool-sender.8").split(
+        ".Ss Confinement")[1].split("\n.Ss")[0]
+    words = set(re.findall(r"\w+", receiver + sender))
+    assert code - words == set(), "in no page"
+    named = {word for line in receiver.splitlines() for word in re.findall(
+        r"\b[a-z_]+[0-9]*\b", line.split(" Ta ", 1)[-1])}
+    prose = set("""for ten options but folders that were open before execution
+        descriptor and status flags""".split())
+    assert named - code - prose == set(), "in no code"

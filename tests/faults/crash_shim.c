@@ -32,6 +32,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "unconfined.h"
+
 #define LINE_SIZE (2 * PATH_MAX + 128)
 
 /* The library's own, behind ours of the same name. */

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "unconfined.h"
+
 static bool is_poison(const struct iovec *part);
 static bool is_tcp(int fd);
 static void wait_for_gate(void);

@@ -33,6 +33,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "unconfined.h"
+
 #define LOCK_BYTES 4096
 #define SENT_MAX   4096 /* of what goes out on a socket */
 
