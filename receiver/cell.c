@@ -15,6 +15,24 @@ static bool may_wait(const struct child *child);
 static bool is_routed_to(const struct conf *conf, size_t destination);
 static int confine(const struct child *child, struct err *err);
 
+void
+cell_prepare(const struct spool *spool, const struct conf *conf)
+{
+	char path[PATH_SIZE];
+	const char *name;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < conf->destinations_n; i++) {
+		name = conf->destinations[i].name;
+		path_state(path, name, QUEUE_NEW);
+		/* Where it cannot be made the child says so. */
+		if (fs_stat(spool->root_fd, path, &st, NULL) == 0 &&
+		    spool_make_destination(spool, name, NULL) == 0)
+			(void)spool_sync_destination(spool, name, NULL);
+	}
+}
+
 int
 cell_enter(struct child *child, struct err *err)
 {

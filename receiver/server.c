@@ -21,6 +21,7 @@
 #include "../spool/process.h"
 #include "../spool/tls_dcmtk.h"
 #include "admission.h"
+#include "cell.h"
 #include "children.h"
 #include "links.h"
 #include "meter.h"
@@ -272,6 +273,7 @@ spawn(struct server *server, struct child *child)
 	counters_check(child->shared->counters);
 	child->confine = server->confine;
 	look_at_links(server);
+	cell_prepare(child->spool, child->conf);
 	child->may_watch =
 	    children_serving(server->children) < CHILDREN_WATCHING;
 	pid = process_fork(&child->parent_fd, &err);

@@ -255,6 +255,9 @@ on_destination_name(
 			if (what == WATCH_GONE) {
 				dest->wd[i] = -1;
 				sender->scan_due = true;
+				/* They have no right to what comes in its
+				 * place. */
+				lanes_retire(dest);
 			} else if (i == DESTINATION_WATCH_SELF) {
 				destination_look_self(dest, file);
 			} else {

@@ -70,6 +70,8 @@ static const struct rule table[] = {
     ALLOW(unlinkat, BOTH),
     ALLOW(newfstatat, BOTH),
     ALLOW(fstat, BOTH),
+    ALLOW(faccessat, BOTH), /* of the name alone */
+    ALLOW(faccessat2, BOTH),
     ALLOW(read, BOTH),
     ALLOW(writev, BOTH),
     ALLOW(renameat2, ASSOCIATION_ONLY),

@@ -94,27 +94,29 @@ def made_anew(folders=("queue/pacs/new", "queue/pacs/active",
                        "queue/pacs/failed", "queue/pacs", "queue", "tmp",
                        "result")):
     """Removed and made again (the last time with what was in it): the next
-    instance is served as ever, also on an association that is open."""
+    instance is served as ever. On an association that is open it may be refused
+    for now: its process is confined to the folders of before."""
     found = []
     with Scene(routes=[{"ResponseTimeout": 10}], **EACH) as scene:
-        first = instance.make()
-        with modality.Modality(scene.gateway.port,
-                               modality.contexts_for(first)) as warm:
-            scene.ledger.store(warm, first, 1)
-            for i, folder in enumerate(folders):
-                path = scene.spool / folder
+        for folder in folders:
+            first = instance.make()
+            path = scene.spool / folder
+            with modality.Modality(scene.gateway.port,
+                                   modality.contexts_for(first)) as warm:
+                scene.ledger.store(warm, first, 1)
                 scene.drain()
                 # Twice where the sender makes it anew meanwhile.
                 shutil.rmtree(path, ignore_errors=True)
                 shutil.rmtree(path, ignore_errors=True)
                 path.mkdir(exist_ok=True)  # it may have been quicker
-                for entry in (
-                        scene.ledger.store(warm, instance.make(), 2 + i),
-                        scene.store(instance.make(), 1)):
-                    if not entry.success:
-                        found.append(f"{folder} made anew: answered "
-                                     f"{entry.status} {entry.comment}")
-                        # It is refused, not lost: the modality sends again.
+                # It is refused, not lost: the modality sends again.
+                old = scene.ledger.store(warm, instance.make(), 2)
+                new = scene.store(instance.make(), 1)
+                if not new.success or not (old.success
+                                           or old.status == 0xA700):
+                    found.append(
+                        f"{folder} made anew: answered {old.status} "
+                        f"{old.comment}, {new.status} {new.comment}")
         # All at once, aside and back.
         new = scene.spool / "queue" / "pacs" / "new"
         scene.gateway.sender.signal(signal.SIGSTOP)
