@@ -90,11 +90,15 @@ collect(struct report *report, const struct options *options, json_t **object,
 		(void)err_sys(err, "get memory for the report");
 		goto out;
 	}
-	for (i = 0; i < status.n; i++)
+	for (i = 0; i < status.n; i++) {
 		(void)strcpy(report->series[i].dest,
 		    status.destinations[i].destination.name);
+		report->series[i].wait_now =
+		    (int64_t)status_waiting(&status.destinations[i]);
+	}
 	report->series_n = status.n;
-	if (report_take_items(report) == -1 ||
+	if (report_take_counters(report) == -1 ||
+	    report_take_items(report) == -1 ||
 	    take_logs(report, options) == -1 ||
 	    (failed = report_failed_json(report->cmd, err)) == NULL)
 		goto out;

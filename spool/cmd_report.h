@@ -16,6 +16,8 @@ struct report_series {
 	int64_t arrived[REPORT_BUCKETS], delivered[REPORT_BUCKETS],
 	    failed[REPORT_BUCKETS], wait[REPORT_BUCKETS];
 	int64_t wait_before; /* what waited when the day began */
+	int64_t wait_now;    /* and what waits now, which is certain */
+	bool counted; /* by the daemons: neither items nor logs add to it */
 };
 
 struct report_entry {
@@ -39,7 +41,9 @@ struct report {
 	unsigned logs; /* files that were read */
 };
 
-/* cmd_report_day.c: what the items tell, and what the logs tell. */
+/* cmd_report_day.c: what the daemons have counted, what the items tell, and
+ * what the logs tell; in this order. */
+int report_take_counters(struct report *report);
 int report_take_items(struct report *report);
 int report_take_log(struct report *report, const char *file);
 json_t *report_day_json(const struct report *report);

@@ -1,19 +1,25 @@
 /*
- * dcmspool report: the last day. An item's name says when it came; a log line
- * says when it was delivered, and so for how long it had waited.
+ * dcmspool report: the last day, as the daemons have counted it. Where they
+ * have not, an item's name says when it came, and a log line when it was
+ * delivered; a log alone says which took longest.
  *
- * Errors: as fs.c and cmd_trace_read.c.
+ * Errors: as fs.c and cmd_trace_read.c. Counters that cannot be read count as
+ * none.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "cmd_report.h"
 #include "cmd_filter.h"
 #include "cmd_trace.h"
+#include "counters.h"
 #include "result.h"
 
 #define US_PER_S 1000000.0
 
+static void take_minutes(const struct report *report,
+    struct report_series *series, const struct counters_values *values);
 static int take_item(void *context, const struct cmd_item *item);
 static int take_line(void *context, const struct trace_line *line);
 static struct report_series *find(struct report *report, const char *dest);
@@ -28,6 +34,25 @@ static json_t *numbers(const int64_t series[REPORT_BUCKETS]);
 static json_t *series_json(const struct report_series *series);
 static json_t *top_json(
     const struct report_top *top, const char *name, double unit);
+
+int
+report_take_counters(struct report *report)
+{
+	struct counters_values *values;
+	struct err err;
+	size_t i;
+
+	values = malloc(sizeof(*values));
+	if (values == NULL)
+		return err_sys(report->err, "get memory for the report");
+	for (i = 0; i < report->series_n; i++)
+		if (counters_read(report->cmd->spool.root_fd,
+			report->series[i].dest, report->now_us, values,
+			&err) == 1)
+			take_minutes(report, &report->series[i], values);
+	free(values);
+	return 0;
+}
 
 int
 report_take_items(struct report *report)
@@ -62,6 +87,35 @@ report_day_json(const struct report *report)
 	    top_json(&report->largest, "Bytes", 1));
 }
 
+/* While no sender looked, what waits is what waited when it last did. */
+static void
+take_minutes(const struct report *report, struct report_series *series,
+    const struct counters_values *values)
+{
+	const struct counters_minute *minute;
+	int64_t waited_n = 0;
+	size_t i;
+	int at;
+
+	series->counted = true;
+	for (i = 0; i < COUNTERS_MINUTES; i++) {
+		minute = &values->minutes[i];
+		/* The first is cut by the beginning of the day. */
+		at = bucket_of(report, (minute->minute + 1) * 60000000 - 1);
+		if (at < 0)
+			continue;
+		if (at >= REPORT_BUCKETS)
+			at = REPORT_BUCKETS - 1;
+		series->arrived[at] += minute->received;
+		series->delivered[at] += minute->delivered;
+		series->failed[at] += minute->failed;
+		if (!minute->queue_known)
+			continue;
+		series->wait[at] += (int64_t)minute->queue - waited_n;
+		waited_n = minute->queue;
+	}
+}
+
 static int
 take_item(void *context, const struct cmd_item *item)
 {
@@ -76,7 +130,8 @@ take_item(void *context, const struct cmd_item *item)
 	    cmd_arrival(report->cmd, item, &arrived_us, &bytes, report->err);
 	if (there != 1 || series == NULL)
 		return there == -1 ? -1 : 0;
-	count(report, series->arrived, arrived_us);
+	if (!series->counted)
+		count(report, series->arrived, arrived_us);
 	add_top(&report->largest, item->dest, item->file, state, bytes);
 	if (item->state == QUEUE_HOLD || item->state == QUEUE_CORRUPT)
 		return 0;
@@ -90,8 +145,9 @@ take_item(void *context, const struct cmd_item *item)
 		add_top(&report->slowest, item->dest, item->file, state,
 		    report->now_us - arrived_us);
 	}
-	waited(report, series, arrived_us,
-	    item->state == QUEUE_FAILED ? until_us : INT64_MAX);
+	if (!series->counted)
+		waited(report, series, arrived_us,
+		    item->state == QUEUE_FAILED ? until_us : INT64_MAX);
 	return 0;
 }
 
@@ -114,13 +170,16 @@ take_line(void *context, const struct trace_line *line)
 	    !trace_value(line->text, "item", file, sizeof(file)) ||
 	    !name_parse(file, &name) || (series = find(report, dest)) == NULL)
 		return 0;
-	if (!delivered) {
-		count(report, series->failed, line->real_us);
-		return 0;
+	if (!series->counted) {
+		count(report, delivered ? series->delivered : series->failed,
+		    line->real_us);
+		if (delivered) {
+			count(report, series->arrived, name.stamp_us);
+			waited(report, series, name.stamp_us, line->real_us);
+		}
 	}
-	count(report, series->arrived, name.stamp_us);
-	count(report, series->delivered, line->real_us);
-	waited(report, series, name.stamp_us, line->real_us);
+	if (!delivered)
+		return 0;
 	add_top(
 	    &report->slowest, dest, file, event, line->real_us - name.stamp_us);
 	return 0;
@@ -223,10 +282,11 @@ series_json(const struct report_series *series)
 		n += series->wait[i];
 		waiting[i] = n;
 	}
-	return json_pack("{ss, so, so, so, so}", "Name", series->dest,
-	    "Waiting", numbers(waiting), "Arrived", numbers(series->arrived),
-	    "Delivered", numbers(series->delivered), "Failed",
-	    numbers(series->failed));
+	waiting[REPORT_BUCKETS - 1] = series->wait_now;
+	return json_pack("{ss, sb, so, so, so, so}", "Name", series->dest,
+	    "Counted", series->counted, "Waiting", numbers(waiting), "Arrived",
+	    numbers(series->arrived), "Delivered", numbers(series->delivered),
+	    "Failed", numbers(series->failed));
 }
 
 static json_t *

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import xml.etree.ElementTree
 
 import pytest
@@ -80,8 +81,13 @@ def scene(tmp_path_factory):
             *(instance.make(pixels=512 << n) for n in range(7)))
         gateway.wait_down("ARCHIVE")
         gateway.command("pause", LONG)
+        # As of a spool that has no counters, so that the log tells the day.
+        gateway.sender.signal(signal.SIGSTOP)
+        for path in gateway.spool.glob("queue/*/counters"):
+            path.unlink()
         yield gateway, log_of_a_day(folder / "sender.log", "PACS")
     finally:
+        gateway.sender.signal(signal.SIGCONT)
         gateway.stop()
         pacs.stop()
 
@@ -201,6 +207,28 @@ def test_the_day(scene, data):
     files = [p.stat().st_size for p in gateway.spool.rglob("queue/*/*/*.dcm")
              if p.parent.name not in ("result", "sent")]
     assert [e["Bytes"] for e in largest] == sorted(files, reverse=True)[:10]
+
+
+def test_counted(start_gateway, pacs):
+    """The plots are of the daemons' own counters, without any log."""
+    gateway = start_gateway({"pacs": pacs})
+    pacs.script = [Answer(), Answer(), Answer(0xA900), Answer()]
+    for _ in range(4):
+        gateway.store(instance.make())
+    gateway.wait_empty("pacs")
+
+    def series():
+        (one,) = json.loads(gateway.command(
+            "report", "--json", os.devnull).stdout)["Day"]["Destinations"]
+        assert one["Counted"]
+        return one
+    tools.wait_until(lambda: sum(series()["Delivered"]) == 3, 10)
+    one = series()
+    assert (sum(one["Arrived"]), sum(one["Failed"])) == (4, 1)
+    assert sum(one["Delivered"][-2:]) == 3  # a bucket may just have ended
+    pacs.stop()
+    put(gateway, "pacs", *(instance.make() for _ in range(5)))
+    tools.wait_until(lambda: series()["Waiting"][-1] == 5, 10)
 
 
 def test_what_failed_says_what_to_do(data, page):
