@@ -2,7 +2,7 @@
 # files are in contrib/debian, as the top level has no place for them.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CONFIG := /etc/dcmspool/dcmspool.conf
-MANUALS := $(wildcard spool/*.1 spool/*.5 receiver/*.8 sender/*.8)
+MANUALS := $(wildcard spool/*.1 spool/*.5 spool/*.7 receiver/*.8 sender/*.8)
 
 # What is installed, FROM:TO:MODE below DESTDIR. First those that name the
 # programs, which may be elsewhere.

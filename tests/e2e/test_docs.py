@@ -8,6 +8,7 @@ import pytest
 import tools
 
 PAGES = ["spool/dcmspool.1", "spool/dcmspool.conf.5", "spool/dcmspool-spool.5",
+         "spool/dcmspool.7",
          "receiver/dcmspool-receiver.8", "sender/dcmspool-sender.8"]
 # Logged by what both daemons link: oflog_dcmtk.cc, certificate.c, confine.c,
 # counters.c.

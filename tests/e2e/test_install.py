@@ -35,7 +35,7 @@ def test_install(tmp_path, prefix):
         assert tools.run(top / program, "-V").returncode == 0
     conf = tmp_path / "etc/dcmspool/dcmspool.conf"
     assert tools.run(top / "bin/dcmspool", "-n", "-c", conf).returncode == 0
-    for page in tools.TREE.glob("[a-z]*/*.[158]"):
+    for page in tools.TREE.glob("[a-z]*/*.[1578]"):
         assert (top / f"share/man/man{page.suffix[1:]}/{page.name}").exists()
     for unit in (top / "lib/systemd/system").glob("*.service"):
         (start,) = contrib.settings(unit.read_text("utf-8"))["ExecStart"]
