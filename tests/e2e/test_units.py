@@ -96,7 +96,9 @@ def filter_set(name):
 def allowed_calls(side):
     allowed = set()
     for line in contrib.unit(side)["SystemCallFilter"]:
-        names = set().union(*map(filter_set, line.lstrip("~").split()))
+        names = set().union(*(
+            filter_set(word) if word[0] == "@" else {word}
+            for word in line.lstrip("~").split()))
         allowed = allowed - names if line[0] == "~" else allowed | names
     return allowed
 
