@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 
-#include "certificate.h"
 #include "clock.h"
 #include "cmd_metrics.h"
 #include "cmd_status.h"
@@ -47,8 +46,6 @@ static void collect_queues(struct metrics *m);
 static void collect_links(struct metrics *m);
 static void collect_machine(struct metrics *m);
 static void collect_certificates(struct metrics *m);
-static void put_certificate(
-    struct metrics *m, const char *whose, const struct conf_tls *tls);
 
 json_t *
 metrics_collect(const struct cmd *cmd, struct err *err)
@@ -345,29 +342,15 @@ collect_machine(struct metrics *m)
 static void
 collect_certificates(struct metrics *m)
 {
-	const struct conf *conf = m->cmd->conf;
+	const struct status_certificate *c;
 	size_t i;
 
 	family(m, "dcmspool_certificate_end_seconds", GAUGE,
 	    "When our own certificate ends, seconds since 1970.");
-	put_certificate(m, "receiver", &conf->receiver.tls);
-	for (i = 0; i < conf->destinations_n; i++)
-		put_certificate(
-		    m, conf->destinations[i].name, &conf->destinations[i].tls);
-}
-
-static void
-put_certificate(
-    struct metrics *m, const char *whose, const struct conf_tls *tls)
-{
-	int64_t end_s;
-	int rc = -1;
-
-	if (!tls->on)
-		return;
-	cmd_user_leave(m->cmd);
-	rc = certificate_file_end(tls->certificate, &end_s, NULL);
-	cmd_user_enter(m->cmd);
-	if (rc == 0)
-		put(m, json_pack("{ss}", "whose", whose), (uint64_t)end_s);
+	for (i = 0; i < m->status.certificates_n; i++) {
+		c = &m->status.certificates[i];
+		if (c->end_s != 0)
+			put(m, json_pack("{ss}", "whose", c->whose),
+			    (uint64_t)c->end_s);
+	}
 }

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "cmd_filter.h"
 #include "cmd_status.h"
+#include "counters.h"
 #include "fs.h"
 #include "result.h"
 
@@ -51,6 +52,7 @@ static int is_locked(
 static int take_destination(const struct cmd *cmd,
     const struct cmd_destination *destination, struct status_destination *to,
     struct err *err);
+static void take_minute(const struct cmd *cmd, struct status_destination *to);
 static void take_link(const struct cmd *cmd, struct status_destination *to);
 static int count_item(void *context, const struct cmd_item *item);
 static void read_record(struct census *census, const struct cmd_item *item);
@@ -108,8 +110,10 @@ status_take(const struct cmd *cmd, struct status *status, struct err *err)
 			cmd, &list[i], &status->destinations[i], err) == -1)
 			goto out;
 	status->n = n;
-	status->well = !needs_attention(cmd, status);
 	status->now_us = clock_real_us();
+	if (status_take_certificates(cmd, status, err) == -1)
+		goto out;
+	status->well = !needs_attention(cmd, status);
 	rc = 0;
 out:
 	if (rc == -1)
@@ -122,7 +126,9 @@ void
 status_free(struct status *status)
 {
 	free(status->destinations);
+	free(status->certificates);
 	status->destinations = NULL;
+	status->certificates = NULL;
 }
 
 static int
@@ -250,6 +256,7 @@ take_destination(const struct cmd *cmd,
 	if (to->paused)
 		to->paused_us = (int64_t)st.st_mtim.tv_sec * 1000000;
 	take_link(cmd, to);
+	take_minute(cmd, to);
 	for (state = 0; state < QUEUE_STATES; state++)
 		if (cmd_scan(cmd, destination->name, (enum queue_state)state,
 			count_item, &census, err) == -1)
@@ -271,6 +278,22 @@ take_link(const struct cmd *cmd, struct status_destination *to)
 		(void)snprintf(to->down.reason, sizeof(to->down.reason), "%.*s",
 		    (int)sizeof(to->down.reason) - 1, err.text);
 	}
+}
+
+/* Nothing, where there are no counters that could be read. */
+static void
+take_minute(const struct cmd *cmd, struct status_destination *to)
+{
+	struct counters_values *values = calloc(1, sizeof(*values));
+
+	if (values != NULL &&
+	    counters_read(cmd->spool.root_fd, to->destination.name,
+		clock_real_us(), values, NULL) == 1) {
+		to->received_60s = values->received_60s;
+		to->delivered_60s = values->delivered_60s;
+		to->failed_60s = values->failed_60s;
+	}
+	free(values);
 }
 
 static int
@@ -343,6 +366,9 @@ needs_attention(const struct cmd *cmd, const struct status *status)
 	    status->free_bytes < cmd->conf->min_free_bytes ||
 	    status->free_inodes < cmd->conf->min_free_inodes)
 		return true;
+	for (i = 0; i < status->certificates_n; i++)
+		if (status_certificate_is_near(status, i))
+			return true;
 	for (i = 0; i < status->n; i++) {
 		d = &status->destinations[i];
 		if (d->is_down || d->count[QUEUE_FAILED] > 0 ||

@@ -26,7 +26,15 @@ struct status_destination {
 	int64_t paused_us; /* since when, where paused */
 	struct status_kind kinds[STATUS_KINDS];
 	size_t kinds_n;
+	/* in the last minute */
+	uint32_t received_60s, delivered_60s, failed_60s;
 	uint64_t kinds_more; /* those with others, or that were not read */
+};
+
+/* Of ours. */
+struct status_certificate {
+	char whose[NAME_DEST_SIZE]; /* "receiver", or a destination */
+	int64_t end_s;		    /* since 1970; 0: it cannot be read */
 };
 
 struct status {
@@ -35,6 +43,8 @@ struct status {
 	int used_percent;
 	struct status_destination *destinations;
 	size_t n;
+	struct status_certificate *certificates;
+	size_t certificates_n;
 	bool well;
 	int64_t now_us;
 	/* While it is watched: how fast what waits grows less (negative:
@@ -49,6 +59,13 @@ uint64_t status_waiting(const struct status_destination *d);
 /* All of it but the rate. *status is the caller's, for status_free. */
 int status_take(const struct cmd *cmd, struct status *status, struct err *err);
 void status_free(struct status *status);
+
+/* cmd_status_certificates.c: how many whole days are left, -1 where it has
+ * ended; and whether that needs attention. */
+int status_take_certificates(
+    const struct cmd *cmd, struct status *status, struct err *err);
+int64_t status_days_left(const struct status *status, size_t i);
+bool status_certificate_is_near(const struct status *status, size_t i);
 
 /* The object that --json prints; NULL where there is no memory. */
 json_t *status_json(const struct cmd *cmd, const struct status *status);

@@ -10,13 +10,16 @@
 #include "cmd_status.h"
 #include "result.h"
 
-#define MIB (1024.0 * 1024.0)
+#define US_PER_S 1000000
+#define MIB	 (1024.0 * 1024.0)
 
 static json_t *json_destination(
     const struct status *status, const struct status_destination *d);
 static void print_table(const struct cmd *cmd, const struct status *status);
 static json_t *json_failed(const struct status_destination *d);
 static void print_head(const struct cmd *cmd, const struct status *status);
+static void print_certificate(
+    const struct cmd *cmd, const struct status *status, size_t i);
 static void print_daemon(const struct cmd *cmd, const char *name, bool runs);
 static void print_row(const struct cmd *cmd, const struct status *status,
     const struct status_destination *d, int width);
@@ -50,18 +53,25 @@ status_print(const struct cmd *cmd, const struct status *status, bool json,
 json_t *
 status_json(const struct cmd *cmd, const struct status *status)
 {
-	json_t *destinations = json_array();
+	json_t *destinations = json_array(), *certificates = json_array();
 	size_t i;
 
 	for (i = 0; i < status->n; i++)
 		(void)json_array_append_new(destinations,
 		    json_destination(status, &status->destinations[i]));
-	return json_pack("{so, sb, sb, sb, sI, sI, si, so}", "StorageLocation",
-	    cmd_json_text(cmd->spool.location), "Well", status->well,
-	    "SenderRuns", status->sender_runs, "ReceiverRuns",
+	for (i = 0; i < status->certificates_n; i++)
+		(void)json_array_append_new(certificates,
+		    json_pack("{ss, so}", "Whose",
+			status->certificates[i].whose, "Ends",
+			cmd_json_time(
+			    status->certificates[i].end_s * US_PER_S)));
+	return json_pack("{so, sb, sb, sb, sI, sI, si, so, so}",
+	    "StorageLocation", cmd_json_text(cmd->spool.location), "Well",
+	    status->well, "SenderRuns", status->sender_runs, "ReceiverRuns",
 	    status->receiver_runs, "FreeBytes", (json_int_t)status->free_bytes,
 	    "FreeInodes", (json_int_t)status->free_inodes, "UsedPercent",
-	    status->used_percent, "Destinations", destinations);
+	    status->used_percent, "Certificates", certificates, "Destinations",
+	    destinations);
 }
 
 static json_t *
@@ -82,6 +92,12 @@ json_destination(
 	    "Link", link_word(status, d), "Paused", d->paused, "Items", items,
 	    "Oldest", cmd_json_time(d->oldest_us), "Next-Attempt",
 	    cmd_json_time(d->next_us));
+	if (object != NULL)
+		(void)json_object_set_new(object, "LastMinute",
+		    json_pack("{sI, sI, sI}", "Received",
+			(json_int_t)d->received_60s, "Delivered",
+			(json_int_t)d->delivered_60s, "Failed",
+			(json_int_t)d->failed_60s));
 	if (object != NULL && failed != NULL)
 		(void)json_object_set_new(object, "FailedBy", failed);
 	if (object != NULL && d->paused)
@@ -149,6 +165,7 @@ print_head(const struct cmd *cmd, const struct status *status)
 
 	double free_mib = (double)status->free_bytes / MIB;
 	bool small = free_mib < 1024;
+	size_t i;
 
 	(void)printf("spool     ");
 	cmd_put(stdout, cmd->spool.location);
@@ -159,6 +176,25 @@ print_head(const struct cmd *cmd, const struct status *status)
 	    too_little ? ": too little, new work is refused" : "");
 	print_daemon(cmd, "sender", status->sender_runs);
 	print_daemon(cmd, "receiver", status->receiver_runs);
+	for (i = 0; i < status->certificates_n; i++)
+		print_certificate(cmd, status, i);
+}
+
+/* While there is time enough it is not worth a line. */
+static void
+print_certificate(const struct cmd *cmd, const struct status *status, size_t i)
+{
+	int64_t days = status_days_left(status, i);
+
+	if (!status_certificate_is_near(status, i))
+		return;
+	(void)printf("certificate of %s: %s", status->certificates[i].whose,
+	    cmd_colour_begin(cmd, CMD_BAD));
+	if (days < 0)
+		(void)printf("has ended");
+	else
+		(void)printf("ends in %" PRId64 " days", days);
+	(void)printf("%s\n", cmd_colour_end(cmd, CMD_BAD));
 }
 
 static void
@@ -218,6 +254,11 @@ print_note(const struct cmd *cmd, const struct status *status,
 		(void)printf(": ");
 		cmd_put(stdout, d->down.reason);
 	}
+	if (d->received_60s + d->delivered_60s + d->failed_60s > 0)
+		(void)printf("\n%s: in the last minute %" PRIu32
+			     " came, %" PRIu32 " delivered, %" PRIu32 " failed",
+		    d->destination.name, d->received_60s, d->delivered_60s,
+		    d->failed_60s);
 	if (d->paused) {
 		cmd_age_format(status->now_us - d->paused_us, age);
 		(void)printf("\n%s: paused by an operator for %s",
@@ -232,7 +273,8 @@ print_note(const struct cmd *cmd, const struct status *status,
 	if (d->kinds_more > 0)
 		(void)printf("\n%s: %" PRIu64 " more failed",
 		    d->destination.name, d->kinds_more);
-	if (d->is_down || d->paused || d->kinds_n > 0)
+	if (d->is_down || d->paused || d->kinds_n > 0 ||
+	    d->received_60s + d->delivered_60s + d->failed_60s > 0)
 		(void)putchar('\n');
 }
 
@@ -270,6 +312,14 @@ print_lines(const struct status *status)
 	    status->sender_runs ? "running" : "not running",
 	    status->receiver_runs ? "running" : "not running",
 	    status->free_bytes, status->free_inodes, status->used_percent);
+	for (i = 0; i < status->certificates_n; i++)
+		if (status->certificates[i].end_s != 0)
+			(void)printf("certificate\t%s\t%" PRId64 "\n",
+			    status->certificates[i].whose,
+			    status_days_left(status, i));
+		else
+			(void)printf("certificate\t%s\tunreadable\n",
+			    status->certificates[i].whose);
 	for (i = 0; i < status->n; i++)
 		print_destination(status, &status->destinations[i]);
 }
@@ -292,6 +342,9 @@ print_destination(
 	(void)putchar('\t');
 	cmd_put(stdout, d->is_down ? d->down.reason : "-");
 	(void)putchar('\n');
+	(void)printf("minute\t%s\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32 "\n",
+	    d->destination.name, d->received_60s, d->delivered_60s,
+	    d->failed_60s);
 	for (i = 0; i < d->kinds_n; i++) {
 		format_status(d->kinds[i].status, word);
 		(void)printf("failed\t%s\t%s\t%" PRIu64 "\t%s\n",

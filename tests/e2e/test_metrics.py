@@ -8,6 +8,7 @@ import pytest
 from peers import instance
 from peers.destination import Answer
 
+import pki
 import tools
 
 SAMPLE = re.compile(r"(dcmspool_\w+)(?:\{(.*)\})? (\S+)")
@@ -120,3 +121,38 @@ def test_quick_with_many(make_gateway, pacs):
         took.append(time.monotonic() - begin)
     assert total(found, "dcmspool_queue_items") == ITEMS
     assert min(took) < 0.3
+
+
+def test_status_tells_of_the_last_minute(start_gateway, pacs):
+    gateway = start_gateway({"pacs": pacs})
+    pacs.script = [Answer(0), Answer(0xA900)]
+    for _ in range(2):
+        gateway.store(instance.make())
+    gateway.wait_items("pacs", "failed", 1)
+
+    def minute():
+        [pacs] = gateway.json("status")["Destinations"]
+        return pacs["LastMinute"] == {
+            "Received": 2, "Delivered": 1, "Failed": 1}
+    tools.wait_until(minute)
+    assert "minute\tpacs\t2\t1\t1\n" in gateway.command("status").stdout
+
+
+@pytest.mark.parametrize("days, code", [(40, 0), (10, 1), (-1, 1)])
+def test_status_tells_when_a_certificate_ends(
+        start_gateway, pacs, tmp_path, days, code):
+    ca = pki.Authority(tmp_path / "ca")
+    own = ca.issue("own", begin=-9, end=days)
+    gateway = start_gateway({"pacs": pacs})
+    gateway.receiver_settings["tls"] = {
+        "Certificate": str(own.cert), "PrivateKey": str(own.key),
+        "TrustedCertificates": str(ca.cert)}
+    gateway.write_conf()
+    done = gateway.command("status")
+    left = int(re.search(r"^certificate\treceiver\t(-?\d+)$", done.stdout,
+                         re.M).group(1))
+    assert done.returncode == code
+    assert days - 1 <= left <= days
+    [family] = [f for name, f in gateway.json("metrics")[0].items()
+                if name == "dcmspool_certificate_end_seconds"]
+    assert [s["Labels"] for s in family["Samples"]] == [{"whose": "receiver"}]
