@@ -13,7 +13,7 @@ for purpose in "$@"; do
 		python3-pytest-xdist python3-xxhash libcunit1-dev orthanc
 		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang clang-format
 		libclang-rt-14-dev cron logrotate rsync rsyslog
-		shellcheck systemd" ;;
+		prometheus shellcheck systemd" ;;
 	analyze) packages="$packages clang-tidy cppcheck libcunit1-dev" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;
