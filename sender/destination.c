@@ -195,7 +195,7 @@ look_first(struct destination *dest, const struct item_name *name,
 	item->generation = dest->sender->generation;
 	item->record_read = is_fresh(dest, name, state);
 	item->waited = is_waited(dest, state, file);
-	index_reorder(&dest->index, item->uid, clock_mono_ms());
+	index_reorder(&dest->index, item, clock_mono_ms());
 	if (state == QUEUE_FAILED)
 		return;
 	hurry_resend(dest, item->uid);
@@ -247,7 +247,7 @@ hurry_resend(struct destination *dest, const char *uid)
 	int64_t soon_ms;
 
 	if (head == NULL || head->order != INDEX_TIMER ||
-	    index_next(head) == NULL)
+	    !index_has_follower(&dest->index, head))
 		return;
 	soon_ms = head->last_ms +
 		  (int64_t)destination_settings(dest)->retry_min_s * 1000;

@@ -36,7 +36,6 @@ struct destination {
 	struct lane_list lanes;
 	int lanes_n;
 	int in_flight; /* items that a lane has, or that are being settled */
-	int suspects;  /* items on which the link broke, until a probe tells */
 	int64_t spawn_after_ms;
 	int wd[DESTINATION_WATCHES]; /* -1: not watched */
 	bool paused;

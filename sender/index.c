@@ -1,56 +1,43 @@
 /*
- * The index of one destination's queue, on red-black trees (libbsd's tree.h).
+ * The index of one destination's queue: chains in a hash table, their heads
+ * in heaps.
  *
  * Errors: index_insert is NULL without memory; the item is then found by a
- * later scan.
+ * later scan. A head that there is no memory to put in order waits for one,
+ * too.
  */
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "index.h"
+#include "index_chain.h"
 
-struct key {
-	alignas(struct index_item) char space[sizeof(struct index_item) +
-					      NAME_UID_SIZE];
-};
-
-static int compare_uid(const struct index_item *, const struct index_item *);
-static int compare_order(const struct index_item *, const struct index_item *);
-static const struct index_item *make_key(
-    struct key *key, const char *uid, int64_t stamp_us, uint16_t message_id);
+static void free_chain(struct index_item *root);
+static struct index_item *chain_of(const struct index *index, const char *uid);
+static void order_chain(
+    struct index *index, struct index_item **root, int64_t now_ms);
+static enum index_order order_of(
+    struct index_item *root, const struct index_item *head, int64_t now_ms);
 static void take_out(struct index *index, struct index_item *item);
 static void put_in(
     struct index *index, struct index_item *item, enum index_order order);
-static struct index_order_tree *tree_of(
-    struct index *index, enum index_order order);
-
-/* tree.h marks what a tree may not use with it, and leaves it to us. */
-#define __unused __attribute__((__unused__))
-
-RB_GENERATE_STATIC(index_uid_tree, index_item, by_uid, compare_uid)
-RB_GENERATE_STATIC(index_order_tree, index_item, by_order, compare_order)
 
 void
 index_init(struct index *index)
 {
 	*index = (struct index){.items_n = 0};
-	RB_INIT(&index->by_uid);
-	RB_INIT(&index->waited);
-	RB_INIT(&index->ready);
-	RB_INIT(&index->timer);
 }
 
 void
 index_clear(struct index *index)
 {
-	struct index_item *item;
+	size_t at;
 
-	while ((item = RB_ROOT(&index->by_uid)) != NULL) {
-		take_out(index, item);
-		RB_REMOVE(index_uid_tree, &index->by_uid, item);
-		free(item);
-	}
+	for (at = 0; at < index->chains.size; at++)
+		free_chain(index->chains.root[at]);
+	index_table_clear(&index->chains);
+	for (at = 0; at < INDEX_ORDERS; at++)
+		index_heap_clear(&index->heap[at]);
 	index_init(index);
 }
 
@@ -58,18 +45,30 @@ struct index_item *
 index_insert(
     struct index *index, const struct item_name *name, enum queue_state state)
 {
-	size_t uid_size = strlen(name->uid) + 1;
+	size_t uid_size = strlen(name->uid) + 1, at;
+	size_t size = offsetof(struct index_item, uid) + uid_size;
 	struct index_item *item;
 
-	item = calloc(1, sizeof(*item) + uid_size);
+	/* The compiler may touch the end of the struct as a whole. */
+	if (size < sizeof(*item))
+		size = sizeof(*item);
+	item = calloc(1, size);
 	if (item == NULL)
 		return NULL;
 	item->stamp_us = name->stamp_us;
 	item->message_id = name->message_id;
 	(void)memcpy(item->uid, name->uid, uid_size);
 	item->state = (uint8_t)state;
-	if (RB_INSERT(index_uid_tree, &index->by_uid, item) != NULL)
-		abort(); /* the caller looked for it before */
+	at = index_table_find(&index->chains, item->uid);
+	if (at != INDEX_TABLE_NONE) {
+		index->chains.root[at] =
+		    index_chain_insert(index->chains.root[at], item);
+	} else if (index_table_add(&index->chains, item) == -1) {
+		free(item);
+		return NULL;
+	} else {
+		index_chain_refresh(item, item);
+	}
 	index->items_n++;
 	index->state_n[state]++;
 	return item;
@@ -78,11 +77,8 @@ index_insert(
 struct index_item *
 index_find(struct index *index, const struct item_name *name)
 {
-	struct key key;
-
-	return RB_FIND(index_uid_tree, &index->by_uid,
-	    (struct index_item *)(uintptr_t)make_key(
-		&key, name->uid, name->stamp_us, name->message_id));
+	return index_chain_find(
+	    chain_of(index, name->uid), name->stamp_us, name->message_id);
 }
 
 struct index_item *
@@ -96,15 +92,18 @@ index_find_file(struct index *index, const char *file)
 void
 index_remove(struct index *index, struct index_item *item, int64_t now_ms)
 {
-	char uid[NAME_UID_SIZE];
+	size_t at = index_table_find(&index->chains, item->uid);
+	struct index_item **root = &index->chains.root[at];
 
-	(void)strcpy(uid, item->uid);
 	take_out(index, item);
-	RB_REMOVE(index_uid_tree, &index->by_uid, item);
+	*root = index_chain_remove(*root, item);
 	index->items_n--;
 	index->state_n[item->state]--;
 	free(item);
-	index_reorder(index, uid, now_ms);
+	if (*root == NULL)
+		index_table_remove(&index->chains, at);
+	else
+		order_chain(index, root, now_ms);
 }
 
 void
@@ -127,45 +126,59 @@ index_file(const struct index_item *item, char file[NAME_ITEM_SIZE])
 struct index_item *
 index_head(struct index *index, const char *uid)
 {
-	struct index_item *item;
-
-	for (item = index_first(index, uid);
-	     item != NULL && item->state == QUEUE_FAILED;
-	     item = index_next(item))
-		continue;
-	return item;
+	return index_chain_first(chain_of(index, uid), INDEX_MARK_LIVE);
 }
 
 struct index_item *
-index_first(struct index *index, const char *uid)
+index_after(struct index *index, const struct item_name *name)
 {
-	struct index_item *item;
-	struct key key;
+	return index_chain_after(
+	    chain_of(index, name->uid), name->stamp_us, name->message_id);
+}
 
-	item = RB_NFIND(index_uid_tree, &index->by_uid,
-	    (struct index_item *)(uintptr_t)make_key(&key, uid, INT64_MIN, 0));
-	return item != NULL && strcmp(item->uid, uid) == 0 ? item : NULL;
+bool
+index_has_follower(struct index *index, const struct index_item *item)
+{
+	return index_chain_after(chain_of(index, item->uid), item->stamp_us,
+		   item->message_id) != NULL;
 }
 
 struct index_item *
-index_next(struct index_item *item)
+index_suspect(struct index *index)
 {
-	struct index_item *next;
+	return index_heap_first(&index->heap[INDEX_SUSPECT]);
+}
 
-	next = RB_NEXT(index_uid_tree, &index->by_uid, item);
-	return next != NULL && strcmp(next->uid, item->uid) == 0 ? next : NULL;
+void
+index_walk_begin(struct index_walk *walk)
+{
+	*walk = (struct index_walk){.at = 0};
 }
 
 struct index_item *
-index_any(struct index *index)
+index_walk(struct index *index, struct index_walk *walk)
 {
-	return RB_MIN(index_uid_tree, &index->by_uid);
-}
+	struct index_item *root, *item;
 
-struct index_item *
-index_any_next(struct index_item *item)
-{
-	return RB_NEXT(index_uid_tree, &index->by_uid, item);
+	for (; walk->at < index->chains.size; walk->at++) {
+		root = index->chains.root[walk->at];
+		if (root == NULL)
+			continue;
+		/* Another chain may have moved here. */
+		if (strcmp(root->uid, walk->last.uid) != 0) {
+			(void)strcpy(walk->last.uid, root->uid);
+			walk->last.stamp_us = INT64_MIN;
+			walk->last.message_id = 0;
+		}
+		item = index_chain_after(
+		    root, walk->last.stamp_us, walk->last.message_id);
+		if (item == NULL)
+			continue;
+		walk->last.stamp_us = item->stamp_us;
+		walk->last.message_id = item->message_id;
+		return item;
+	}
+	return NULL;
 }
 
 void
@@ -175,6 +188,7 @@ index_set_state(
 	index->state_n[item->state]--;
 	index->state_n[state]++;
 	item->state = (uint8_t)state;
+	index_chain_refresh(chain_of(index, item->uid), item);
 }
 
 void
@@ -183,31 +197,17 @@ index_set_due(struct index *index, struct index_item *item, int64_t due_ms,
 {
 	take_out(index, item);
 	item->due_ms = due_ms;
-	index_reorder(index, item->uid, now_ms);
+	index_reorder(index, item, now_ms);
 }
 
 void
-index_reorder(struct index *index, const char *uid, int64_t now_ms)
+index_reorder(struct index *index, struct index_item *item, int64_t now_ms)
 {
-	struct index_item *head = NULL, *item;
-	bool waited = false, blocked = false;
+	size_t at = index_table_find(&index->chains, item->uid);
+	struct index_item **root = &index->chains.root[at];
 
-	for (item = index_first(index, uid); item != NULL;
-	     item = index_next(item)) {
-		take_out(index, item);
-		blocked = blocked || item->in_flight || item->suspect;
-		if (item->state == QUEUE_FAILED)
-			continue;
-		waited = waited || item->waited;
-		if (head == NULL)
-			head = item;
-	}
-	if (head == NULL || blocked)
-		return;
-	if (head->due_ms > now_ms)
-		put_in(index, head, INDEX_TIMER);
-	else
-		put_in(index, head, waited ? INDEX_WAITED : INDEX_READY);
+	index_chain_refresh(*root, item);
+	order_chain(index, root, now_ms);
 }
 
 struct index_item *
@@ -215,73 +215,98 @@ index_pick(struct index *index, int64_t now_ms, int64_t since_us)
 {
 	struct index_item *item;
 
-	while ((item = RB_MIN(index_order_tree, &index->timer)) != NULL &&
+	while ((item = index_heap_first(&index->heap[INDEX_TIMER])) != NULL &&
 	       item->due_ms <= now_ms) {
 		index_set_due(index, item, 0, now_ms);
 	}
-	while ((item = RB_MIN(index_order_tree, &index->waited)) != NULL) {
+	while ((item = index_heap_first(&index->heap[INDEX_WAITED])) != NULL) {
 		if (item->stamp_us >= since_us)
 			return item;
 		item->waited = false;
 		take_out(index, item);
 		put_in(index, item, INDEX_READY);
+		index_chain_refresh(chain_of(index, item->uid), item);
 	}
-	return RB_MIN(index_order_tree, &index->ready);
+	return index_heap_first(&index->heap[INDEX_READY]);
 }
 
 int64_t
-index_next_due_ms(struct index *index)
+index_next_due_ms(const struct index *index)
 {
-	struct index_item *item = RB_MIN(index_order_tree, &index->timer);
+	struct index_item *item = index_heap_first(&index->heap[INDEX_TIMER]);
 
 	return item == NULL ? -1 : item->due_ms;
 }
 
+/* From the end: what takes the place of one that leaves comes from behind it
+ * and was looked at, or from before it and is looked at now. */
 void
 index_wake_busy(struct index *index, int64_t now_ms)
 {
-	struct index_item *item, *next;
+	const struct index_heap *timer = &index->heap[INDEX_TIMER];
+	struct index_item *item;
+	size_t at;
 
-	RB_FOREACH_SAFE (item, index_order_tree, &index->timer, next)
-		if (item->busy_deferred) {
+	for (at = timer->n; at-- > 0;)
+		while (at < timer->n && timer->entry[at].item->busy_deferred) {
+			item = timer->entry[at].item;
 			item->busy_deferred = false;
 			index_set_due(index, item, 0, now_ms);
 		}
 }
 
-static int
-compare_uid(const struct index_item *a, const struct index_item *b)
+static void
+free_chain(struct index_item *root)
 {
-	int by_uid = strcmp(a->uid, b->uid);
-
-	if (by_uid != 0)
-		return by_uid;
-	if (a->stamp_us != b->stamp_us)
-		return a->stamp_us < b->stamp_us ? -1 : 1;
-	return (int)a->message_id - (int)b->message_id;
+	if (root == NULL)
+		return;
+	free_chain(root->before);
+	free_chain(root->behind);
+	free(root);
 }
 
-/* Outside the timer's order due_ms is 0. */
-static int
-compare_order(const struct index_item *a, const struct index_item *b)
+static struct index_item *
+chain_of(const struct index *index, const char *uid)
 {
-	if (a->due_ms != b->due_ms)
-		return a->due_ms < b->due_ms ? -1 : 1;
-	if (a->stamp_us != b->stamp_us)
-		return a->stamp_us < b->stamp_us ? -1 : 1;
-	return compare_uid(a, b);
+	size_t at = index_table_find(&index->chains, uid);
+
+	return at == INDEX_TABLE_NONE ? NULL : index->chains.root[at];
 }
 
-static const struct index_item *
-make_key(
-    struct key *key, const char *uid, int64_t stamp_us, uint16_t message_id)
+static void
+order_chain(struct index *index, struct index_item **root, int64_t now_ms)
 {
-	struct index_item *item = (struct index_item *)(void *)key->space;
+	struct index_item *head, *other;
+	enum index_order order;
 
-	item->stamp_us = stamp_us;
-	item->message_id = message_id;
-	(void)strcpy(item->uid, uid);
-	return item;
+	while ((other = index_chain_first(*root, INDEX_MARK_ORDERED)) != NULL) {
+		take_out(index, other);
+		index_chain_refresh(*root, other);
+	}
+	head = index_chain_first(*root, INDEX_MARK_LIVE);
+	order = order_of(*root, head, now_ms);
+	if (order == INDEX_SUSPECT)
+		head = index_chain_first(*root, INDEX_MARK_BLOCKED);
+	if (order == INDEX_NOWHERE)
+		return;
+	put_in(index, head, order);
+	index_chain_refresh(*root, head);
+}
+
+static enum index_order
+order_of(struct index_item *root, const struct index_item *head, int64_t now_ms)
+{
+	const struct index_item *blocked;
+
+	if (head == NULL)
+		return INDEX_NOWHERE;
+	blocked = index_chain_first(root, INDEX_MARK_BLOCKED);
+	if (blocked != NULL)
+		return blocked->in_flight ? INDEX_NOWHERE : INDEX_SUSPECT;
+	if (head->due_ms > now_ms)
+		return INDEX_TIMER;
+	return index_chain_has(root, INDEX_MARK_WAITED) ? INDEX_WAITED
+							: INDEX_READY;
 }
 
 static void
@@ -289,32 +314,22 @@ take_out(struct index *index, struct index_item *item)
 {
 	if (item->order == INDEX_NOWHERE)
 		return;
-	RB_REMOVE(index_order_tree,
-	    tree_of(index, (enum index_order)item->order), item);
+	index_heap_remove(&index->heap[item->order], item);
 	item->order = INDEX_NOWHERE;
 }
 
 static void
 put_in(struct index *index, struct index_item *item, enum index_order order)
 {
-	if (order != INDEX_TIMER)
-		item->due_ms = 0;
-	item->order = (uint8_t)order;
-	RB_INSERT(index_order_tree, tree_of(index, order), item);
-}
+	struct index_heap *heap = &index->heap[order];
 
-static struct index_order_tree *
-tree_of(struct index *index, enum index_order order)
-{
-	switch (order) {
-	case INDEX_WAITED:
-		return &index->waited;
-	case INDEX_READY:
-		return &index->ready;
-	case INDEX_TIMER:
-		return &index->timer;
-	case INDEX_NOWHERE:
-		break;
+	if (order == INDEX_WAITED || order == INDEX_READY)
+		item->due_ms = 0;
+	if (index_heap_reserve(heap, heap->n + 1) == -1) {
+		index->unordered = true;
+		return;
 	}
-	abort();
+	item->order = (uint8_t)order;
+	index_heap_add(
+	    heap, item, order == INDEX_TIMER ? item->due_ms : item->stamp_us);
 }

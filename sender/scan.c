@@ -167,12 +167,17 @@ scan_name(void *context, const char *file)
 static void
 sweep(struct destination *dest)
 {
-	struct index_item *item, *next;
 	char path[PATH_SIZE], file[NAME_ITEM_SIZE];
+	bool unordered = dest->index.unordered;
+	struct index_item *item;
+	struct index_walk walk;
 	struct stat st;
 
-	for (item = index_any(&dest->index); item != NULL; item = next) {
-		next = index_any_next(item);
+	dest->index.unordered = false;
+	index_walk_begin(&walk);
+	while ((item = index_walk(&dest->index, &walk)) != NULL) {
+		if (unordered)
+			index_reorder(&dest->index, item, clock_mono_ms());
 		if (item->generation == dest->sender->generation ||
 		    item->in_flight)
 			continue;
@@ -181,8 +186,6 @@ sweep(struct destination *dest)
 		    path, dest->name, (enum queue_state)item->state, file);
 		if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 0)
 			continue;
-		if (item->suspect)
-			dest->suspects--;
 		index_remove(&dest->index, item, clock_mono_ms());
 	}
 }

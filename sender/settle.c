@@ -83,7 +83,7 @@ settle_take(struct destination *dest, struct index_item *item,
 	index_set_state(&dest->index, item, QUEUE_ACTIVE);
 	item->in_flight = true;
 	item->due_ms = 0;
-	index_reorder(&dest->index, item->uid, clock_mono_ms());
+	index_reorder(&dest->index, item, clock_mono_ms());
 	dest->in_flight++;
 	if (item->first_us == 0)
 		item->first_us = clock_real_us();
@@ -247,7 +247,6 @@ delivery_report(struct lane_handle *lane, const struct lane_report *report)
 		break;
 	case LANE_BROKEN:
 		item->suspect = true;
-		dest->suspects++;
 		give_back(lane, 0);
 		down_begin(dest, report->reason, false, true);
 		break;

@@ -19,15 +19,10 @@ static void judge_suspect(struct destination *dest, struct index_item *item,
 void
 settle_suspects(struct destination *dest, bool link_is_up)
 {
-	struct index_item *item, *next;
+	struct index_item *item;
 
-	for (item = dest->suspects == 0 ? NULL : index_any(&dest->index);
-	     item != NULL; item = next) {
-		next = index_any_next(item);
-		if (item->suspect)
-			judge_suspect(dest, item, link_is_up, clock_mono_ms());
-	}
-	dest->suspects = 0;
+	while ((item = index_suspect(&dest->index)) != NULL)
+		judge_suspect(dest, item, link_is_up, clock_mono_ms());
 }
 
 /*
@@ -49,7 +44,7 @@ judge_suspect(struct destination *dest, struct index_item *item,
 			    together_write_record(dest, item) == -1;
 	}
 	if (item->breaks < BREAKS_MAX || item->state == QUEUE_FAILED) {
-		index_reorder(&dest->index, item->uid, now_ms);
+		index_reorder(&dest->index, item, now_ms);
 		return;
 	}
 	item->breaks = 0;

@@ -324,14 +324,13 @@ next_other(struct lane_handle *lane)
 {
 	struct settlement *s = &lane->settlement;
 	bool is_final = s->result.state != RESULT_DEFERRED;
+	struct item_name after = s->other;
 	struct index_item *other;
 
-	for (other = index_first(&lane->dest->index, lane->item->uid);
-	     other != NULL; other = index_next(other)) {
-		if (other == lane->item ||
-		    other->stamp_us < s->other.stamp_us ||
-		    (other->stamp_us == s->other.stamp_us &&
-			other->message_id <= s->other.message_id))
+	(void)strcpy(after.uid, lane->item->uid);
+	while ((other = index_after(&lane->dest->index, &after)) != NULL) {
+		index_name(other, &after);
+		if (other == lane->item)
 			continue;
 		if (is_final || (other->state != QUEUE_FAILED && other->waited))
 			return other;
@@ -376,6 +375,7 @@ settle_queued(struct lane_handle *lane, struct index_item *other,
 	told = write_marker(dest, &result, (enum queue_state)other->state);
 	other->waited = false;
 	account_result(dest, &result);
+	index_reorder(&dest->index, other, clock_mono_ms());
 	LOG(LOG_LEVEL_INFO, "joined", LOG_STR("destination", dest->name),
 	    LOG_STR("item", result.item),
 	    LOG_STR("with", lane->settlement.result.item),

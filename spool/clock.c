@@ -4,6 +4,7 @@
  * Errors: none; the clocks read here cannot fail on Linux (clock_gettime(2)).
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +12,8 @@
 
 #include "clock.h"
 
-#define US_PER_S 1000000
+#define LEAP_DAYS_TO_1970 477 /* since the year 1 */
+#define US_PER_S	  1000000
 
 static int64_t read_us(clockid_t clock);
 static int digits(const char *s, int n, int *value);
@@ -130,25 +132,29 @@ digits(const char *s, int n, int *value)
 	return 1;
 }
 
-/* Only times that gmtime(3) would write like this. */
+/*
+ * Only times that gmtime(3) would write like this. Not timegm(3), which takes
+ * a lock and looks at the time zone: a start reads a million names.
+ */
 static int
 real_from_parts(int year, int month, int day, int hour, int minute, int second,
     int us, int64_t *real_us)
 {
-	struct tm tm = {.tm_year = year - 1900,
-	    .tm_mon = month - 1,
-	    .tm_mday = day,
-	    .tm_hour = hour,
-	    .tm_min = minute,
-	    .tm_sec = second};
-	struct tm back;
-	time_t seconds;
+	static const int before_month[] = {
+	    0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	int64_t days;
+	int years = year - 1; /* that are over */
 
-	seconds = timegm(&tm);
-	if (gmtime_r(&seconds, &back) == NULL || back.tm_mon != month - 1 ||
-	    back.tm_mday != day || back.tm_hour != hour ||
-	    back.tm_min != minute || back.tm_sec != second)
+	if (month < 1 || month > 12 || day < 1 ||
+	    day > before_month[month] - before_month[month - 1] +
+		      (leap && month == 2) ||
+	    hour > 23 || minute > 59 || second > 59 || year < 1970)
 		return 0;
-	*real_us = (int64_t)seconds * US_PER_S + us;
-	return *real_us >= 0;
+	days = (int64_t)365 * (year - 1970) + years / 4 - years / 100 +
+	       years / 400 - LEAP_DAYS_TO_1970 + before_month[month - 1] +
+	       (leap && month > 2) + day - 1;
+	*real_us =
+	    (days * 86400 + hour * 3600 + minute * 60 + second) * US_PER_S + us;
+	return 1;
 }

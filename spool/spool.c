@@ -25,6 +25,7 @@ struct newest_scan {
 	const char *dest;
 	int64_t newest_us;
 	int64_t limit_us;
+	char newest[CLOCK_STAMP_SIZE]; /* the same as a name begins */
 	struct err *err;
 };
 
@@ -334,8 +335,12 @@ newest_of_file(void *context, const char *file)
 	struct newest_scan *scan = context;
 	struct item_name name;
 
-	if (name_parse(file, &name) && name.stamp_us > scan->newest_us &&
-	    name.stamp_us < scan->limit_us)
+	/* Names sort by arrival: most need not be read any further. */
+	if (strncmp(file, scan->newest, CLOCK_STAMP_SIZE - 1) <= 0)
+		return 0;
+	if (name_parse(file, &name) && name.stamp_us < scan->limit_us) {
 		scan->newest_us = name.stamp_us;
+		clock_stamp_format(name.stamp_us, scan->newest);
+	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * sender/index.c: chains by SOP Instance UID, and the orders of their heads.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ add(struct index *index, int64_t stamp_us, const char *uid)
 	(void)strcpy(name.uid, uid);
 	item = index_insert(index, &name, QUEUE_NEW);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(item);
-	index_reorder(index, uid, NOW);
+	index_reorder(index, item, NOW);
 	return item;
 }
 
@@ -58,7 +59,7 @@ test_chain(void)
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), first);
 	first->in_flight = true;
 	index_set_state(&index, first, QUEUE_ACTIVE);
-	index_reorder(&index, "1.1", NOW);
+	index_reorder(&index, first, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), other);
 	first->in_flight = false;
 	index_set_state(&index, first, QUEUE_DEFERRED);
@@ -68,11 +69,11 @@ test_chain(void)
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW + 500, LONG), first);
 	/* One in failed/ bars nobody. */
 	index_set_state(&index, first, QUEUE_FAILED);
-	index_reorder(&index, "1.1", NOW);
+	index_reorder(&index, first, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), second);
 	/* While it is being settled it does. */
 	first->in_flight = true;
-	index_reorder(&index, "1.1", NOW);
+	index_reorder(&index, first, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), other);
 	CU_ASSERT_EQUAL(index.state_n[QUEUE_FAILED], 1);
 	CU_ASSERT_EQUAL(index.state_n[QUEUE_NEW], 2);
@@ -88,10 +89,11 @@ test_suspect(void)
 	index_init(&index);
 	item = add(&index, 10, "1.1");
 	item->suspect = true;
-	index_reorder(&index, "1.1", NOW);
+	index_reorder(&index, item, NOW);
 	CU_ASSERT_PTR_NULL(index_pick(&index, NOW, LONG));
+	CU_ASSERT_PTR_EQUAL(index_suspect(&index), item);
 	item->suspect = false;
-	index_reorder(&index, "1.1", NOW);
+	index_reorder(&index, item, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), item);
 	index_clear(&index);
 }
@@ -106,7 +108,7 @@ test_waited(void)
 	old = add(&index, 10, "1.1");
 	waited = add(&index, 20, "1.2");
 	waited->waited = true;
-	index_reorder(&index, "1.2", NOW);
+	index_reorder(&index, waited, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, 15), waited);
 	/* Nobody waits that long: then it stands in line again. */
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, 21), old);
@@ -114,7 +116,7 @@ test_waited(void)
 	(void)add(&index, 30, "1.3");
 	behind = add(&index, 40, "1.3");
 	behind->waited = true;
-	index_reorder(&index, "1.3", NOW);
+	index_reorder(&index, behind, NOW);
 	CU_ASSERT_EQUAL(index_pick(&index, NOW, 5)->stamp_us, 30);
 	index_clear(&index);
 }
@@ -181,11 +183,89 @@ test_many(void)
 	index_clear(&index);
 }
 
+/* Each is seen once, though what was seen goes, or others come. */
+static void
+test_walk(void)
+{
+	struct item_name name = {.message_id = 7};
+	struct index_item *item;
+	struct index_walk walk;
+	struct index index;
+	int i, seen = 0;
+
+	index_init(&index);
+	for (i = 0; i < 3000; i++) {
+		(void)snprintf(name.uid, sizeof(name.uid), "1.%d", i % 700);
+		(void)add(&index, i, name.uid);
+	}
+	index_walk_begin(&walk);
+	while ((item = index_walk(&index, &walk)) != NULL) {
+		CU_ASSERT_NOT_EQUAL(item->generation, 1);
+		item->generation = 1;
+		seen++;
+	}
+	CU_ASSERT_EQUAL(seen, 3000);
+	index_walk_begin(&walk);
+	for (seen = 0; (item = index_walk(&index, &walk)) != NULL; seen++)
+		index_remove(&index, item, NOW);
+	CU_ASSERT(seen > 2900); /* a few may have moved to the end, or not */
+	CU_ASSERT_EQUAL(index.items_n, (size_t)(3000 - seen));
+	index_clear(&index);
+}
+
+/* All of one UID, the newest first: neither deep nor slow. */
+static void
+test_one_long_chain(void)
+{
+	struct index_item *item;
+	struct index index;
+	int64_t i;
+
+	index_init(&index);
+	for (i = 200000; i > 0; i--)
+		item = add(&index, i, "1.1");
+	CU_ASSERT(index_has_follower(&index, item));
+	for (i = 1; i <= 200000; i++) {
+		item = index_pick(&index, NOW, LONG);
+		CU_ASSERT_EQUAL(item->stamp_us, i);
+		index_remove(&index, item, NOW);
+	}
+	CU_ASSERT_PTR_NULL(index_pick(&index, NOW, LONG));
+	index_clear(&index);
+}
+
+static void
+test_wake_busy(void)
+{
+	struct index_item *item;
+	struct index index;
+	char uid[16];
+	int i, n;
+
+	index_init(&index);
+	srandom(815);
+	for (i = 0; i < 2000; i++) {
+		(void)snprintf(uid, sizeof(uid), "1.%d", i);
+		item = add(&index, i, uid);
+		item->busy_deferred = i % 3 == 0;
+		index_set_due(&index, item, NOW + 1 + random() % 1000, NOW);
+	}
+	index_wake_busy(&index, NOW);
+	for (n = 0; (item = index_pick(&index, NOW, LONG)) != NULL; n++) {
+		CU_ASSERT_EQUAL(item->stamp_us, 3 * n);
+		index_remove(&index, item, NOW);
+	}
+	CU_ASSERT_EQUAL(n, 667);
+	index_clear(&index);
+}
+
 static const struct test_case cases[] = {{"heads by stamp", test_by_stamp},
     {"a chain keeps its order", test_chain},
     {"a suspect stays out", test_suspect},
     {"who waits goes first", test_waited},
     {"the timer's order", test_timer_order},
-    {"many, in order to the last", test_many}, {0}};
+    {"many, in order to the last", test_many}, {"a walk sees all", test_walk},
+    {"one long chain", test_one_long_chain},
+    {"what a busy destination deferred", test_wake_busy}, {0}};
 
 TEST_SUITE(index, cases)

@@ -1,0 +1,115 @@
+/*
+ * Linear probing; a removal moves back what was pushed away.
+ *
+ * Errors: -1 where there is no memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "index.h"
+
+#define FIRST_SIZE 64
+
+static uint64_t hash_of(const struct index_table *table, const char *uid);
+static int grow(struct index_table *table);
+static void put(struct index_table *table, struct index_item *item);
+
+void
+index_table_clear(struct index_table *table)
+{
+	free(table->root);
+	free(table->tag);
+	*table = (struct index_table){.size = 0};
+}
+
+size_t
+index_table_find(const struct index_table *table, const char *uid)
+{
+	uint64_t hash;
+	size_t at;
+
+	if (table->size == 0)
+		return INDEX_TABLE_NONE;
+	hash = hash_of(table, uid);
+	for (at = hash & (table->size - 1); table->root[at] != NULL;
+	     at = (at + 1) & (table->size - 1))
+		if (table->tag[at] == (uint8_t)(hash >> 56) &&
+		    strcmp(table->root[at]->uid, uid) == 0)
+			return at;
+	return INDEX_TABLE_NONE;
+}
+
+int
+index_table_add(struct index_table *table, struct index_item *item)
+{
+	if ((table->used + 1) * 4 > table->size * 3 && grow(table) == -1)
+		return -1;
+	put(table, item);
+	table->used++;
+	return 0;
+}
+
+void
+index_table_remove(struct index_table *table, size_t at)
+{
+	size_t mask = table->size - 1, from = at, home;
+
+	table->used--;
+	for (;;) {
+		from = (from + 1) & mask;
+		if (table->root[from] == NULL)
+			break;
+		home = hash_of(table, table->root[from]->uid) & mask;
+		/* It may not go before the place that it hashes to. */
+		if (((from - home) & mask) < ((from - at) & mask))
+			continue;
+		table->root[at] = table->root[from];
+		table->tag[at] = table->tag[from];
+		at = from;
+	}
+	table->root[at] = NULL;
+}
+
+/* The table's address is not known outside: nobody can choose UIDs that
+ * meet in one place. */
+static uint64_t
+hash_of(const struct index_table *table, const char *uid)
+{
+	return XXH3_64bits_withSeed(uid, strlen(uid), (uintptr_t)table);
+}
+
+static int
+grow(struct index_table *table)
+{
+	struct index_table old = *table;
+	size_t size = old.size == 0 ? FIRST_SIZE : 2 * old.size, at;
+
+	table->root = calloc(size, sizeof(struct index_item *));
+	table->tag = calloc(size, 1);
+	if (table->root == NULL || table->tag == NULL) {
+		free(table->root);
+		free(table->tag);
+		*table = old;
+		return -1;
+	}
+	table->size = size;
+	for (at = 0; at < old.size; at++)
+		if (old.root[at] != NULL)
+			put(table, old.root[at]);
+	index_table_clear(&old);
+	return 0;
+}
+
+static void
+put(struct index_table *table, struct index_item *item)
+{
+	uint64_t hash = hash_of(table, item->uid);
+	size_t at = hash & (table->size - 1);
+
+	while (table->root[at] != NULL)
+		at = (at + 1) & (table->size - 1);
+	table->root[at] = item;
+	table->tag[at] = (uint8_t)(hash >> 56);
+}
