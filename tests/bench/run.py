@@ -19,6 +19,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -86,6 +87,7 @@ def main():
         return 0
     for name in ("TCP_NODELAY", "TCP_BUFFER_LENGTH", "DCMSPOOL_CONF"):
         os.environ.pop(name, None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = place.work_folder()
     bench = Bench(work, options.disk or work, options.short,
                   options.rounds or (3 if options.short else 5))
