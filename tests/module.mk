@@ -36,7 +36,8 @@ hostile: all
 # Load generators and rivals of the benchmarks.
 BENCH_PROGRAMS := $(addprefix $(OUT)/tests/bench/,load_scu load_scp relay delay)
 BENCH_SHIM := $(OUT)/tests/bench/start_shim.so
-BENCH_SHARED := $(call objects,$(addprefix tests/bench/,wire.c dicom.c))
+BENCH_SHARED := $(call objects,$(addprefix tests/bench/,wire.c pdu.c dicom.c \
+	dicom_message.c))
 
 $(BENCH_PROGRAMS): $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(BENCH_SHARED)
 	$(call say,LD,$@)

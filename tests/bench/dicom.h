@@ -11,8 +11,9 @@
 
 #include "wire.h"
 
-#define DICOM_UID_SIZE	 65 /* with the NUL */
-#define DICOM_CONTEXT_ID 1
+#define DICOM_UID_SIZE		65 /* with the NUL */
+#define DICOM_CONTEXT_ID	1
+#define DICOM_SECONDARY_CAPTURE "1.2.840.10008.5.1.4.1.1.7"
 
 #define DICOM_C_STORE_RQ 0x0001
 #define DICOM_C_ECHO_RQ	 0x0030

@@ -1,7 +1,6 @@
 /*
- * The physical reference: a relay of plain bytes that does the same steps in
- * the file system as dcmspool does for an instance, no DICOM, and nothing
- * else. Two processes, a thread for each connection:
+ * The physical reference: plain bytes, the steps in the file system that
+ *dcmspool does, no DICOM. Two processes, a thread for each connection:
  *
  *	relay receiver -d FOLDER -p PORT [-f]
  *	relay sender -d FOLDER -p PORT [-l LANES] [-f]
