@@ -9,7 +9,7 @@ from figure import Figure, alternate, rate, ratios
 SIZES = {"525k": 525000, "8k": 8192}
 N = {"525k": 600, "8k": 3000}
 WARM = 20
-RIVALS_N = {"525k": 200, "8k": 600}  # the slow ones take part
+RIVALS_N = {"525k": 200, "8k": 300}  # the slow ones take part
 
 
 def _count(bench, label, all_n):
