@@ -126,6 +126,8 @@ wait_for_request(struct child *child, struct err *err)
 		}
 		assoc_poll_any(child->assoc, !soon);
 		ready = poll(pollers, 3, soon ? SOON_MS : (int)left_ms);
+		if (ready == 0 && soon)
+			assoc_poll_was_in_vain(child->assoc);
 		if (ready <= 0 && soon)
 			wait_tidy(child);
 		soon = soon && ready > 0;

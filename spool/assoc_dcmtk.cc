@@ -185,6 +185,12 @@ assoc_poll_any(struct assoc *assoc, bool any)
 		assoc->wire.set_low(any ? 1 : Wire::BEYOND_HEADS);
 }
 
+extern "C" void
+assoc_poll_was_in_vain(struct assoc *assoc)
+{
+	assoc->wire.look_for_pieces();
+}
+
 extern "C" bool
 assoc_arrived(struct assoc *assoc)
 {

@@ -59,6 +59,9 @@ const char *assoc_transfer_syntax(const struct assoc *assoc, uint8_t id);
  * head of a PDU, for a moment in which a message is to be expected.
  */
 void assoc_poll_any(struct assoc *assoc, bool any);
+/* Behind one that was not for any byte and was in vain: where something is here
+ * the peer waits for us to read it, and any byte will do from now on. */
+void assoc_poll_was_in_vain(struct assoc *assoc);
 
 /* Whether something is here that needs no reading from the socket. */
 bool assoc_buffered(struct assoc *assoc);

@@ -212,18 +212,30 @@ Wire::wait_useful(int64_t until_ms)
 {
 	int64_t soon_ms = clock_mono_ms() + USEFUL_MS;
 
-	if (useful > 1 && session == nullptr && soon_ms < until_ms) {
+	if (useful > 1 && !in_pieces && session == nullptr &&
+	    soon_ms < until_ms) {
 		set_low(useful);
 		if (wait(POLLIN, soon_ms))
 			return true;
+		look_for_pieces();
 	}
 	set_low(1);
 	return wait(POLLIN, until_ms);
 }
 
 void
+Wire::look_for_pieces()
+{
+	set_low(1);
+	if (session == nullptr && wait(POLLIN, 0))
+		in_pieces = true;
+}
+
+void
 Wire::set_low(int bytes)
 {
+	if (in_pieces)
+		bytes = 1;
 	if (low == bytes || fd == -1)
 		return;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) == 0)

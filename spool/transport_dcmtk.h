@@ -67,6 +67,9 @@ struct Wire {
 	/* How many bytes poll(2) waits for: the kernel's, and what would be of
 	 * use to who reads now. */
 	int low = 1, useful = 1;
+	/* The peer holds back the rest until we acknowledge what is here
+	 * (Nagle's algorithm): any byte is of use then. */
+	bool in_pieces = false;
 
 	/* What goes out with the next write, where `more` was set. */
 	bool more = false;
@@ -90,9 +93,11 @@ struct Wire {
 	/* Waits for the poll(2) event until the deadline. */
 	bool wait(short events, int64_t until_ms) const;
 	/* Waits until what is of use is there, or, as it may never come, for
-	 * any byte. */
+	 * any byte. Where that happened with bytes here, it may again. */
 	bool wait_useful(int64_t until_ms);
 	void set_low(int bytes);
+	/* What was waited for has not come: perhaps as we read too late. */
+	void look_for_pieces();
 	/* Whether there is something to be read until then: an end, too. */
 	bool arrived(int64_t until_ms);
 	/* Whether bytes are here that poll(2) does not see. */
