@@ -1,6 +1,6 @@
 """The programs that are measured: dcmspool, its rivals, their peers."""
 
-import ctypes
+import contextlib
 import json
 import mmap
 import os
@@ -145,7 +145,8 @@ class Dcmspool(Rig):
         for process in self.processes:
             for pid, name in tools.processes(process.pid).items():
                 if name.startswith("dcmspool"):
-                    os.kill(pid, signal.SIGTERM)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGTERM)
             process.process.wait(30)
 
     def __exit__(self, *_):
@@ -349,8 +350,3 @@ def files(folder, size, associations, n):
     folder.mkdir(exist_ok=True)
     return [[instance.make(pixels=size).write(folder / f"{a}-{i}.dcm")
              for i in range(n)] for a in range(associations)]
-
-
-def drop_caches():
-    """What a run left to be written is written, and not in the next."""
-    ctypes.CDLL(None).sync()
