@@ -32,6 +32,8 @@ hostile: all
 	@mkdir -p $(OUT)/hostile
 	BIN=$(BIN) $(PYTHON) tests/hostile/run.py \
 	    --json $(OUT)/hostile/receiver.json receiver
+	BIN=$(BIN) $(PYTHON) tests/hostile/run.py \
+	    --json $(OUT)/hostile/sender.json sender
 
 # Load generators and rivals of the benchmarks.
 BENCH_PROGRAMS := $(addprefix $(OUT)/tests/bench/,load_scu load_scp relay delay)

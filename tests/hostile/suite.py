@@ -3,6 +3,8 @@
 import associate
 import field
 import messages
+import misbehaviour
+import sending
 import states
 
 
@@ -10,4 +12,9 @@ def receiver_cases():
     return [*states.attacks(), *associate.attacks(), *messages.attacks()]
 
 
-SIDES = {"receiver": (receiver_cases, field.attack_once, field.Field)}
+def sender_cases():
+    return [*misbehaviour.cases()]
+
+
+SIDES = {"receiver": (receiver_cases, field.attack_once, field.Field),
+         "sender": (sender_cases, sending.play_once, sending.make)}
