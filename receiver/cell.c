@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../spool/fs.h"
+#include "../spool/ledger.h"
 #include "cell.h"
 
 #define OTHER_FOLDERS 2
@@ -46,6 +47,7 @@ cell_enter(struct child *child, struct err *err)
 	path_spare(path, child->association);
 	if (child->mode == CHILD_SERVE && may_wait(child))
 		(void)fs_mkdir(child->spool->root_fd, path, NULL);
+	ledger_confine(child->shared->ledger);
 	return confine(child, err);
 }
 

@@ -14,6 +14,8 @@ enum channel_word {
 	CHANNEL_WATCHED = 'A',
 	CHANNEL_UNWATCHED = 'U',
 	CHANNEL_NO_FOLDER = 'N',
+	/* child to parent: the ledger was renamed away; the answer: it */
+	CHANNEL_LEDGER = 'B',
 	/* parent to child: a name came; the receiver stops. Hints: either may
 	 * be lost where the child does not read, and then it has others to
 	 * read. */

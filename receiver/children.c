@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../spool/fs.h"
+#include "../spool/ledger.h"
 #include "../spool/log.h"
 #include "../spool/process.h"
 #include "../spool/watch.h"
@@ -33,6 +34,7 @@ struct entry {
 struct children {
 	struct loop *loop;
 	const struct spool *spool;
+	struct ledger *ledger;
 	int watch_fd; /* -1 = there is no inotify */
 	struct entry *first;
 };
@@ -44,6 +46,7 @@ static void on_marker(
     void *context, int wd, enum watch_what what, const char *file);
 static void on_word(void *context);
 static void give_folder(struct entry *entry);
+static void give_ledger(const struct entry *entry);
 static bool pass_watch(const struct entry *entry, const char *path);
 static enum channel_word watch_folder(struct entry *entry, const char *path);
 static void close_fd(struct entry *entry);
@@ -53,7 +56,8 @@ static size_t count(
     const struct children *children, const char *peer, bool serving);
 
 struct children *
-children_create(struct loop *loop, const struct spool *spool, struct err *err)
+children_create(struct loop *loop, const struct spool *spool,
+    struct ledger *ledger, struct err *err)
 {
 	struct children *children;
 
@@ -64,6 +68,7 @@ children_create(struct loop *loop, const struct spool *spool, struct err *err)
 	}
 	children->loop = loop;
 	children->spool = spool;
+	children->ledger = ledger;
 	open_watch(children);
 	return children;
 }
@@ -239,6 +244,8 @@ on_word(void *context)
 	word = channel_receive(entry->fd);
 	if (word == CHANNEL_WATCH)
 		give_folder(entry);
+	else if (word == CHANNEL_LEDGER)
+		give_ledger(entry);
 	else if (word != CHANNEL_NONE)
 		close_fd(entry);
 }
@@ -258,6 +265,16 @@ give_folder(struct entry *entry)
 		(void)channel_send(entry->fd, CHANNEL_NO_FOLDER);
 	else if (!entry->may_watch || !pass_watch(entry, path))
 		(void)channel_send(entry->fd, watch_folder(entry, path));
+}
+
+/* The file that has the ledger's name now. */
+static void
+give_ledger(const struct entry *entry)
+{
+	int fd = ledger_fd(entry->children->ledger);
+
+	if (fd != -1)
+		(void)channel_pass(entry->fd, CHANNEL_LEDGER, fd);
 }
 
 /* With one of its own nobody has to pass on what it says. */

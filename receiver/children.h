@@ -14,11 +14,12 @@
 #include "child.h"
 
 struct children;
+struct ledger;
 
 /* Opens inotify; where there is none that is logged, and the children look
  * by themselves. */
-struct children *children_create(
-    struct loop *loop, const struct spool *spool, struct err *err);
+struct children *children_create(struct loop *loop, const struct spool *spool,
+    struct ledger *ledger, struct err *err);
 /* Closes every descriptor and frees; a forked child calls it, too. */
 void children_free(struct children *children);
 

@@ -16,6 +16,7 @@
 #include "../spool/certificate.h"
 #include "../spool/clock.h"
 #include "../spool/counters.h"
+#include "../spool/ledger.h"
 #include "../spool/log.h"
 #include "../spool/loop.h"
 #include "../spool/process.h"
@@ -117,6 +118,11 @@ server_prepare(const struct conf *conf, const struct spool *spool,
 		shared->counters = counters_open(spool, err);
 	if (shared->counters == NULL)
 		return -1;
+	if (shared->ledger == NULL)
+		shared->ledger = ledger_open(conf->ledger, err);
+	if (shared->ledger == NULL ||
+	    ledger_move(shared->ledger, conf->ledger, err) == -1)
+		return -1;
 	for (i = 0; i < conf->destinations_n; i++)
 		(void)counters_add(
 		    shared->counters, conf->destinations[i].name);
@@ -143,8 +149,8 @@ start(struct server *server, struct err *err)
 	server->loop = loop_create(err);
 	if (server->loop == NULL)
 		return -1;
-	server->children =
-	    children_create(server->loop, server->settings->spool, err);
+	server->children = children_create(server->loop,
+	    server->settings->spool, server->settings->shared->ledger, err);
 	if (server->children == NULL ||
 	    loop_add(server->loop, server->settings->signal_fd, on_signal,
 		server, err) == -1)

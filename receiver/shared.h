@@ -24,6 +24,7 @@ struct shared_meter {
 };
 
 struct counters;
+struct ledger;
 
 /* Whether the link of one destination is down; see links.h. */
 struct shared_link {
@@ -33,6 +34,7 @@ struct shared_link {
 
 struct shared {
 	struct counters *counters;		/* set before the first fork */
+	struct ledger *ledger;			/* the same; each its own */
 	struct stamp_source *stamps;		/* shared memory of its own */
 	atomic_bool stopping;			/* set once, by the parent */
 	_Atomic int64_t sender_absent_since_ms; /* monotonic; 0 = it runs */

@@ -55,6 +55,7 @@ static enum assoc_event answer_when_delivered(
     struct store *store, struct err *err);
 static void sync_now(struct store *store);
 static enum assoc_event answer_now(struct store *store, struct err *err);
+static void account(const struct store *store, int status);
 static void slow_down(const struct store *store);
 static void log_answer(const struct store *store, const struct answer *answer);
 
@@ -285,7 +286,8 @@ publish(struct store *store, struct err *err)
 		meter_add(store->child->shared, &all[route->destinations[i]],
 		    (int64_t)item_writer_bytes(store->writer));
 	if (rc == 0)
-		account_received(store->child, route, (uint64_t)store->bytes);
+		account_received(
+		    store->child, route, &store->name, (uint64_t)store->bytes);
 	return rc;
 }
 
@@ -339,16 +341,28 @@ answer_now(struct store *store, struct err *err)
 	child->stored += !store->is_refused;
 	child->refused += store->is_refused;
 	log_answer(store, &store->answer);
-	account_answered(child, store->answer.status,
-	    store->arrived_ms == 0 ? 0 : clock_mono_ms() - store->arrived_ms);
 	if (respond(child, store->context_id, store->request, &store->answer,
-		err) == 0)
+		err) == 0) {
+		account(store, store->answer.status);
 		return ASSOC_PDV;
+	}
+	account(store, RESULT_NO_STATUS);
 	LOG(LOG_LEVEL_WARNING, "answer-failed",
 	    LOG_STR("association", child->association),
 	    LOG_INT("message", store->request->message_id),
 	    LOG_STR("error", err->text));
 	return ASSOC_CLOSED;
+}
+
+static void
+account(const struct store *store, int status)
+{
+	char file[NAME_ITEM_SIZE] = "";
+
+	if (!store->is_refused)
+		name_format(&store->name, file);
+	account_answered(store->child, file, store->request, status,
+	    store->arrived_ms == 0 ? 0 : clock_mono_ms() - store->arrived_ms);
 }
 
 /* MaxRate. Nothing else is due on this association meanwhile. */

@@ -12,6 +12,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/ledger.h"
 #include "../spool/log.h"
 #include "../spool/watch.h"
 #include "account.h"
@@ -157,8 +158,8 @@ wait_tidy(struct child *child)
 	while ((wait = child->answered) != NULL) {
 		child->answered = wait->next;
 		wait_remove_markers(child, wait);
-		account_answered(
-		    child, wait->status, wait->answered_ms - wait->arrived_ms);
+		account_answered(child, wait->file, &wait->request,
+		    wait->status, wait->answered_ms - wait->arrived_ms);
 		LOG(wait->is_good ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
 		    wait->is_good ? "stored" : "not-stored",
 		    LOG_STR("association", child->association),
@@ -197,6 +198,8 @@ ask_for_folder(struct child *child)
 		if (left_ms <= 0 || poll(&poller, 1, (int)left_ms) == 0)
 			return false;
 		word = channel_receive_fd(child->parent_fd, &watch_fd);
+		if (word == CHANNEL_LEDGER)
+			ledger_take(child->shared->ledger, watch_fd);
 		if (word == CHANNEL_WATCHED)
 			child->watch_fd = watch_fd;
 		if (word == CHANNEL_WATCHED || word == CHANNEL_UNWATCHED)
@@ -358,6 +361,7 @@ take_hints(struct child *child)
 	struct hints hints = {.child = child};
 	enum channel_word word;
 	bool look = false;
+	int passed;
 
 	if (child->watch_fd != -1 &&
 	    watch_read(child->watch_fd, on_event, &hints, NULL) == -1)
@@ -368,9 +372,13 @@ take_hints(struct child *child)
 	}
 	look = hints.look;
 
-	while ((word = channel_receive(child->parent_fd)) != CHANNEL_NONE &&
-	       word != CHANNEL_GONE)
+	while ((word = channel_receive_fd(child->parent_fd, &passed)) !=
+		   CHANNEL_NONE &&
+	       word != CHANNEL_GONE) {
 		look = look || word == CHANNEL_LOOK;
+		if (word == CHANNEL_LEDGER)
+			ledger_take(child->shared->ledger, passed);
+	}
 	return look;
 }
 
@@ -403,8 +411,8 @@ hung_up(struct child *child)
 	struct wait *wait;
 
 	while ((wait = child->waits) != NULL) {
-		account_answered(child, RESULT_NO_STATUS,
-		    clock_mono_ms() - wait->arrived_ms);
+		account_answered(child, wait->file, &wait->request,
+		    RESULT_NO_STATUS, clock_mono_ms() - wait->arrived_ms);
 		LOG(LOG_LEVEL_WARNING, "hung-up",
 		    LOG_STR("association", child->association),
 		    LOG_STR("item", wait->file),

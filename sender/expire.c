@@ -3,6 +3,7 @@
  *
  * Errors: logged; the next round tries again.
  */
+#include "account.h"
 #include "expire.h"
 #include "../spool/clock.h"
 #include "../spool/fs.h"
@@ -110,6 +111,7 @@ expire_item(void *context, const char *file)
 		return 0;
 	(void)moves_remove_record(dest, file);
 	expiry->removed++;
+	account_gone(dest, "expired", file);
 	if (item != NULL)
 		index_remove(&dest->index, item, clock_mono_ms());
 	return 0;

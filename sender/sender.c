@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../spool/clock.h"
+#include "../spool/ledger.h"
 #include "../spool/counters.h"
 #include "../spool/process.h"
 #include "../spool/watch.h"
@@ -99,6 +100,9 @@ open_all(struct sender *sender, struct err *err)
 		return -1;
 	sender->counters = counters_open(&sender->spool, err);
 	if (sender->counters == NULL)
+		return -1;
+	sender->ledger = ledger_open(sender->conf->ledger, err);
+	if (sender->ledger == NULL)
 		return -1;
 	sender->stamps = stamp_source_create(newest_us, err);
 	sender->loop = loop_create(err);
@@ -322,6 +326,9 @@ reconfigure(struct sender *sender, struct conf *conf)
 		destination_configure(dest);
 	}
 	log_open("dcmspool-sender", conf->log_level, conf->log_to_syslog);
+	if (ledger_move(sender->ledger, conf->ledger, &err) == -1)
+		LOG(LOG_LEVEL_ERROR, "ledger-failed",
+		    LOG_STR("file", conf->ledger), LOG_STR("error", err.text));
 	conf_free(old);
 	sender->scan_due = true;
 	LOG(LOG_LEVEL_INFO, "reloaded", LOG_STR("file", conf->path));
@@ -412,6 +419,7 @@ close_all(struct sender *sender)
 
 	while ((dest = TAILQ_FIRST(&sender->destinations)) != NULL)
 		destination_free(dest);
+	ledger_close(sender->ledger);
 	loop_free(sender->loop);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);

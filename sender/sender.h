@@ -18,6 +18,7 @@
 struct destination;
 struct identities;
 struct counters;
+struct ledger;
 TAILQ_HEAD(destination_list, destination);
 
 struct sender {
@@ -28,6 +29,7 @@ struct sender {
 	struct loop *loop;
 	struct stamp_source *stamps; /* for foreign items */
 	struct counters *counters;
+	struct ledger *ledger;
 	struct process_watchdog watchdog;
 	int lock_fd;
 	int signal_fd;

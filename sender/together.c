@@ -350,6 +350,7 @@ settle_same(struct lane_handle *lane, struct index_item *other,
 		return;
 	}
 	index_file(other, file);
+	account_gone(dest, "superseded", file);
 	LOG(LOG_LEVEL_INFO, "superseded", LOG_STR("destination", dest->name),
 	    LOG_STR("item", file), LOG_STR("by", lane->settlement.result.item));
 	(void)moves_remove(dest, QUEUE_FAILED, file);
@@ -401,6 +402,7 @@ supersede_failed(
 	together_put(dest, other, result, 0);
 	other = index_find_file(&dest->index, result->item);
 	index_file(item, file);
+	account_gone(dest, "superseded", file);
 	LOG(LOG_LEVEL_INFO, "superseded", LOG_STR("destination", dest->name),
 	    LOG_STR("item", file), LOG_STR("by", result->item));
 	(void)moves_remove(dest, (enum queue_state)item->state, file);

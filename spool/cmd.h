@@ -78,6 +78,11 @@ struct cmd_item {
 	char file[NAME_FILE_SIZE];
 };
 
+/* cmd_audit.c: a line in the ledger for what was done to an item, or, where its
+ * file is "", to a destination. target: where it went, "" for nowhere. */
+void cmd_audit(const struct cmd *cmd, const char *action,
+    const struct cmd_item *item, const char *target);
+
 /* What "DEST" or "DEST/STATE" selects. */
 struct cmd_selection {
 	char dest[NAME_DEST_SIZE]; /* "" = all */

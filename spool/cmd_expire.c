@@ -100,6 +100,8 @@ expire_item(void *context, const struct cmd_item *item)
 		if (rc == 1 && fs_unlink(root_fd, path, expiry->err) == -1)
 			rc = -1;
 	}
+	if (rc == 1 && !expiry->dry_run)
+		cmd_audit(expiry->cmd, "expire", item, "");
 	expiry->removed += rc == 1;
 	return rc == -1 ? -1 : 0;
 }

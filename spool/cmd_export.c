@@ -160,6 +160,8 @@ import_one(const struct cmd *cmd, const char *dest, const char *from,
 	item_file_of(from, item.file);
 	if (!dry_run && import_copy(cmd, dest, from, item.file, err) == -1)
 		return -1;
+	if (!dry_run)
+		cmd_audit(cmd, "import", &item, "");
 	(void)printf("%simport ", dry_run ? "would " : "");
 	cmd_put_item(stdout, &item, false);
 	return 0;

@@ -28,6 +28,7 @@ typedef int on_destination(
 
 static int for_each(const struct cmd *cmd, int argc, char **argv,
     on_destination *act, struct err *err);
+static void audit(const struct cmd *cmd, const char *action, const char *dest);
 static int pause_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int resume_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int flush_one(const struct cmd *cmd, const char *dest, struct err *err);
@@ -79,6 +80,15 @@ for_each(const struct cmd *cmd, int argc, char **argv, on_destination *act,
 	return EX_OK;
 }
 
+static void
+audit(const struct cmd *cmd, const char *action, const char *dest)
+{
+	struct cmd_item item = {.file = ""};
+
+	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
+	cmd_audit(cmd, action, &item, "");
+}
+
 static int
 pause_one(const struct cmd *cmd, const char *dest, struct err *err)
 {
@@ -96,6 +106,8 @@ pause_one(const struct cmd *cmd, const char *dest, struct err *err)
 	}
 	(void)printf(
 	    "%s %s\n", dest, fd == -1 ? "is paused already" : "paused");
+	if (fd != -1)
+		audit(cmd, "pause", dest);
 	return fs_close(&fd, path, err);
 }
 
@@ -110,6 +122,8 @@ resume_one(const struct cmd *cmd, const char *dest, struct err *err)
 	if (rc != -1)
 		(void)printf(
 		    "%s %s\n", dest, rc == 1 ? "resumed" : "is not paused");
+	if (rc == 1)
+		audit(cmd, "resume", dest);
 	return rc == -1 ? -1 : 0;
 }
 
@@ -125,10 +139,12 @@ flush_one(const struct cmd *cmd, const char *dest, struct err *err)
 		rc = make_due(&flush);
 	if (rc == 0)
 		rc = probe(cmd, dest, &probed, err);
-	if (rc == 0)
+	if (rc == 0) {
 		(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
 		    flush.moved, flush.moved == 1 ? "" : "s",
 		    probed ? ", link probed" : "");
+		audit(cmd, "flush", dest);
+	}
 	while (flush.n > 0)
 		free(flush.files[--flush.n]);
 	free(flush.files);

@@ -145,6 +145,9 @@ collect_counters(struct metrics *m)
 	family(m, "dcmspool_broken_off_total", COUNTER,
 	    "Instances whose association ended before they were whole.");
 	put(m, NULL, w->cell[COUNTERS_BROKE_OFF]);
+	family(m, "dcmspool_ledger_errors_total", COUNTER,
+	    "Lines of the ledger that could not be written.");
+	put(m, NULL, w->cell[COUNTERS_LEDGER_ERRORS]);
 	family(m, "dcmspool_answered_total", COUNTER,
 	    "C-STORE requests by the class of the status they were answered "
 	    "with; none: the modality was gone.");

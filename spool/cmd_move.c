@@ -77,6 +77,7 @@ take_dest(struct transfer *transfer, const char *word, struct err *err)
 		    "%s: to a destination, not %s; it goes to its new/",
 		    work->verb, word);
 	(void)strcpy(transfer->dest, selection.dest);
+	work->target = transfer->dest;
 	return work->dry_run ? 0
 			     : spool_make_destination(
 				   &work->cmd->spool, transfer->dest, err);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -47,6 +48,7 @@ struct trace {
 };
 
 static int trace_all(struct trace *trace, char **files, int n);
+static int trace_ledger(struct trace *trace);
 static int take_line(void *context, const struct trace_line *line);
 static bool names_uid(const struct trace *trace, const char *text);
 static bool is_ours(const struct trace *trace, const char *association);
@@ -83,7 +85,8 @@ cmd_trace(struct cmd *cmd, int argc, char **argv, struct err *err)
 	if (optind == argc || !name_uid_valid(argv[optind])) {
 		free(trace);
 		return err_set(err, ERR_USAGE,
-		    "trace: a SOP Instance UID, and the log files");
+		    "trace: a SOP Instance UID, and log files if others than "
+		    "the ledger");
 	}
 	trace->uid = argv[optind];
 	rc = trace_all(trace, argv + optind + 1, argc - optind - 1);
@@ -108,6 +111,8 @@ trace_all(struct trace *trace, char **files, int n)
 	cmd_user_leave(trace->cmd);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = trace_read(files[i], take_line, trace, trace->err);
+	if (n == 0)
+		rc = trace_ledger(trace);
 	cmd_user_enter(trace->cmd);
 	if (rc != 0)
 		return -1;
@@ -117,6 +122,32 @@ trace_all(struct trace *trace, char **files, int n)
 		return -1;
 	return cmd_filter_scan(
 	    trace->cmd, &filter, CMD_STATES_ALL, print_item, trace, trace->err);
+}
+
+/* It, and what was rotated of it. */
+static int
+trace_ledger(struct trace *trace)
+{
+	static const char *const endings[] = {"", ".[0-9]*", "-[0-9]*"};
+	const char *ledger = trace->cmd->conf->ledger;
+	char pattern[PATH_SIZE + 8];
+	size_t i, n = 0;
+	glob_t found;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (ledger[0] == '\0')
+			break;
+		(void)snprintf(
+		    pattern, sizeof(pattern), "%s%s", ledger, endings[i]);
+		if (glob(pattern, 0, NULL, &found) != 0)
+			continue;
+		for (n = 0; n < found.gl_pathc && rc == 0; n++)
+			rc = trace_read(
+			    found.gl_pathv[n], take_line, trace, trace->err);
+		globfree(&found);
+	}
+	return rc;
 }
 
 static int

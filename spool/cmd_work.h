@@ -23,7 +23,8 @@ void cmd_progress_end(struct cmd_progress *progress);
 
 struct cmd_work {
 	const struct cmd *cmd;
-	const char *verb; /* the sub-command */
+	const char *verb;   /* the sub-command */
+	const char *target; /* where the items go, for the ledger; or NULL */
 	struct cmd_filter filter;
 	unsigned states;     /* where the filter names none; 0: it has to */
 	unsigned not_states; /* never: what they are in already */

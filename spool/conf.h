@@ -132,6 +132,7 @@ struct conf {
 	size_t destinations_n;
 	enum log_level log_level;
 	bool log_to_syslog;
+	char *ledger; /* a file, "" = none */
 };
 
 /* The file to read: `option` (-c), else $DCMSPOOL_CONF, else the default. */

@@ -169,6 +169,8 @@ static const struct conf_key table[] = {
 
     WORD(IN_LOG(log_level), CONF_WORD, "Level", "info", log_level),
     WORD(IN_LOG(log_to_syslog), CONF_FLAG, "To", "stderr", log_to),
+    TEXT(IN_LOG(ledger), CONF_FILE, "Ledger", "",
+	"\"/var/log/dcmspool/ledger\""),
 };
 /* clang-format on */
 

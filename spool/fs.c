@@ -44,6 +44,19 @@ fs_create(int dirfd, const char *path, struct err *err)
 }
 
 int
+fs_open_append(const char *path, struct err *err)
+{
+	int fd;
+
+	fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+	    0600);
+	if (fd == -1)
+		return err_sys(err, "open %s", path);
+	return fd;
+}
+
+int
 fs_open_dir(int dirfd, const char *path, struct err *err)
 {
 	return fs_open(dirfd, path, O_RDONLY | O_DIRECTORY, err);

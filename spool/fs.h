@@ -18,6 +18,8 @@
 int fs_open(int dirfd, const char *path, int flags, struct err *err);
 /* O_CREAT | O_EXCL, 0600. */
 int fs_create(int dirfd, const char *path, struct err *err);
+/* For appending; made with mode 0600 where it is not there. */
+int fs_open_append(const char *path, struct err *err);
 /* Opens a folder for *at() calls and fsync. */
 int fs_open_dir(int dirfd, const char *path, struct err *err);
 /* Closes *fd and sets it to -1; an error of close(2) is one of ours. */

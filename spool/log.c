@@ -3,7 +3,7 @@
  * to stderr or syslog, one write a line.
  *
  * Errors: a line that cannot be written is lost; a line longer than
- * LINE_SIZE is cut.
+ * LOG_LINE_SIZE is cut.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +15,6 @@
 #include "clock.h"
 #include "log.h"
 
-#define LINE_SIZE 1024
-
 static struct {
 	const char *program;
 	enum log_level level;
@@ -24,7 +22,7 @@ static struct {
 } sink = {"dcmspool", LOG_LEVEL_INFO, false};
 
 struct line {
-	char text[LINE_SIZE];
+	char text[LOG_LINE_SIZE];
 	size_t used;
 };
 
@@ -38,6 +36,8 @@ static const char *const level_words[] = {
 static void put_char(struct line *line, char c);
 static void put_text(struct line *line, const char *text);
 static void put_value(struct line *line, const char *value);
+static void put_event(
+    struct line *line, const char *event, const struct log_field *fields);
 static void put_field(struct line *line, const struct log_field *field);
 static int syslog_priority(enum log_level level);
 
@@ -51,32 +51,41 @@ log_open(const char *program, enum log_level level, bool to_syslog)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
+size_t
+log_format(char out[LOG_LINE_SIZE], const char *word, const char *event,
+    const struct log_field *fields)
+{
+	struct line line = {.used = 0};
+	char prefix[96], iso[CLOCK_ISO_SIZE];
+
+	clock_iso_format(clock_real_us(), iso);
+	(void)snprintf(prefix, sizeof(prefix), "%s %s[%d] %s ", iso,
+	    sink.program, (int)getpid(), word);
+	put_text(&line, prefix);
+	put_event(&line, event, fields);
+	line.text[line.used++] = '\n';
+	(void)memcpy(out, line.text, line.used);
+	return line.used;
+}
+
 void
 log_event(
     enum log_level level, const char *event, const struct log_field *fields)
 {
 	int saved = errno;
-	const struct log_field *field;
+	char text[LOG_LINE_SIZE];
 	struct line line = {.used = 0};
-	char prefix[96], iso[CLOCK_ISO_SIZE];
+	size_t size;
 
 	if (level < sink.level)
 		return;
-	if (!sink.to_syslog) {
-		clock_iso_format(clock_real_us(), iso);
-		(void)snprintf(prefix, sizeof(prefix), "%s %s[%d] %s ", iso,
-		    sink.program, (int)getpid(), level_words[level]);
-		put_text(&line, prefix);
-	}
-	put_text(&line, event);
-	for (field = fields; field->type != LOG_TYPE_END; field++)
-		put_field(&line, field);
 	if (sink.to_syslog) {
+		put_event(&line, event, fields);
 		line.text[line.used] = '\0';
 		syslog(syslog_priority(level), "%s", line.text);
 	} else {
-		line.text[line.used++] = '\n';
-		if (write(STDERR_FILENO, line.text, line.used) == -1)
+		size = log_format(text, level_words[level], event, fields);
+		if (write(STDERR_FILENO, text, size) == -1)
 			errno = saved; /* there is nobody left to tell */
 	}
 	errno = saved;
@@ -98,7 +107,7 @@ log_level_parse(const char *word, enum log_level *level)
 static void
 put_char(struct line *line, char c)
 {
-	if (line->used < LINE_SIZE - 1)
+	if (line->used < LOG_LINE_SIZE - 1)
 		line->text[line->used++] = c;
 }
 
@@ -138,6 +147,16 @@ put_value(struct line *line, const char *value)
 		put_char(line, (char)*c);
 	}
 	put_char(line, '"');
+}
+
+static void
+put_event(struct line *line, const char *event, const struct log_field *fields)
+{
+	const struct log_field *field;
+
+	put_text(line, event);
+	for (field = fields; field->type != LOG_TYPE_END; field++)
+		put_field(line, field);
 }
 
 static void

@@ -10,6 +10,7 @@
 #define DCMSPOOL_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level {
@@ -49,6 +50,16 @@ struct log_field {
  * first call everything from info on goes to stderr.
  */
 void log_open(const char *program, enum log_level level, bool to_syslog);
+
+#define LOG_LINE_SIZE 1024
+
+/*
+ * One line as it is written to a file: time, program and process, a word for
+ * the kind of line, event, fields, and the end of the line. Pure but for the
+ * clock. Returns its length; what does not fit is cut.
+ */
+size_t log_format(char out[LOG_LINE_SIZE], const char *word, const char *event,
+    const struct log_field *fields);
 
 /* Use LOG(). fields ends with LOG_TYPE_END. Cannot fail; keeps errno. */
 void log_event(

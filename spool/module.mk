@@ -1,5 +1,5 @@
 # libspool: the on-disk contract and what both daemons share; no DCMTK
-SPOOL_SRC := $(addprefix spool/, err.c log.c clock.c name.c path.c fs.c \
+SPOOL_SRC := $(addprefix spool/, err.c log.c ledger.c clock.c name.c path.c fs.c \
 	fs_replace.c fs_map.c counters.c counters_map.c counters_read.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c \
 	item.c item_writer.c watch.c loop.c process.c user.c fs_owner.c \
@@ -15,7 +15,7 @@ ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc tls_dcmtk.cc 
 	dimse.c connect.c)
 
 # the operator command
-COMMAND_SRC := $(addprefix spool/, dcmspool.c cmd_check.c cmd_check_items.c \
+COMMAND_SRC := $(addprefix spool/, dcmspool.c cmd_audit.c cmd_check.c cmd_check_items.c \
 	cmd_copy.c cmd_edit.c cmd_expire.c cmd_export.c cmd_filter.c \
 	cmd_metrics.c cmd_metrics_collect.c \
 	cmd_items.c cmd_link.c cmd_list.c cmd_move.c cmd_print.c \

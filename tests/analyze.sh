@@ -2,6 +2,7 @@
 # Static analysis of the three programs: gcc's -fanalyzer, clang's analyzer and
 # cppcheck. Ends with 1 where one of them finds something. What is none of ours
 # to mend, or no error, is said at its place (NOLINT) or below.
+# shellcheck disable=SC2016,SC2089,SC2090
 set -u
 
 : "${JOBS:=2}"

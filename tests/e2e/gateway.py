@@ -127,6 +127,7 @@ class Gateway:
                     **(top or {})}
         self.receiver = Daemon(RECEIVER, self.conf)
         self.sender = Daemon(SENDER, self.conf)
+        self.log_settings = {}
         self.may_leave = set()  # folders that need not be empty at the end
         self.write_conf()
 
@@ -143,7 +144,7 @@ class Gateway:
             **self.top, "receiver": self.receiver_settings,
             "routes": self.routes,
             "destinations": list(self.destinations.values()),
-            "log": {"Level": "debug"}}), encoding="utf-8")
+            "log": {"Level": "debug", **self.log_settings}}), encoding="utf-8")
 
     def start(self):
         self.sender.start()

@@ -17,6 +17,7 @@ SHARED = {"counters-not-kept": {"file", "error"},
           "dcmtk": {"module", "text"},
           "not-confined": {"lacks", "consequence"},
           "certificate-expires": {"whose", "file", "days"},
+          "ledger-failed": {"file", "error"},
           "certificate-expired": {"whose", "file", "consequence"}}
 RECORDS = ["spool/envelope.c", "spool/result.c", "spool/link.c"]
 # Words in the page's "Sy" that are no names in a record.
@@ -124,6 +125,42 @@ def test_metrics():
                       text("spool/dcmspool.1"), re.M)
     assert len(code) > 25
     assert [(n, t.lower()) for n, t in code] == page
+
+
+# enter() and account_gone() of the two account.c, and cmd_audit.c.
+LEDGER_SOURCES = ["receiver/account.c", "sender/account.c", "spool/cmd_audit.c"]
+LEDGER_WORDS = {"delivered", "deferred", "failed", "removed"}  # a result's state
+
+
+def test_ledger_events():
+    """Each with its keys, in their order."""
+    in_code = {}
+    for path in LEDGER_SOURCES:
+        source = text(path)
+        for call in [*calls(source, "enter"), *calls(source, "LEDGER")]:
+            keys = re.findall(r'LOG_(?:STR|INT|HEX)\(\s*"([a-z-]+)"', call)
+            for event in re.findall(r'"([a-z]+)"', re.split(
+                    r"LOG_(?:STR|INT|HEX)", call)[0]):
+                in_code[event] = list(dict.fromkeys(keys))
+    # Those of the sender have the keys of its enter().
+    keys = list(dict.fromkeys(re.findall(
+        r'LOG_(?:STR|INT|HEX)\("([a-z-]+)"',
+        text("sender/account.c").split("static void\nenter(")[1])))
+    gone = {event for path in (tools.TREE / "sender").glob("*.c")
+            for call in calls(path.read_text(), "account_gone")
+            for event in re.findall(r'"([a-z]+)"', call)}
+    assert gone
+    for event in LEDGER_WORDS | gone | {"corrupt"}:
+        in_code[event] = keys
+    in_page = {}
+    section = text("spool/dcmspool-spool.5").split(
+        ".Sh LEDGER", 1)[1].split("\n.Sh ", 1)[0]
+    for line in re.findall(r"^\.It Sy (.*)$", section, re.M):
+        *others, last = line.split(" , ")
+        event, *keys = last.split()
+        for name in [*others, event]:
+            in_page[name] = keys
+    assert in_page == in_code
 
 
 def test_record_names():
