@@ -339,10 +339,12 @@ log_death(const struct entry *entry, int wait_status)
 static void
 recover(const struct entry *entry)
 {
+	const struct spool *spool = entry->children->spool;
 	struct err err = {.class = ERR_NONE};
 
-	if (recover_association(
-		entry->children->spool, entry->association, &err) == -1)
+	/* The second time what the disk refused once may go. */
+	if (recover_association(spool, entry->association, NULL) == -1 &&
+	    recover_association(spool, entry->association, &err) == -1)
 		LOG(LOG_LEVEL_ERROR, "recovery-failed",
 		    LOG_STR("association", entry->association),
 		    LOG_STR("error", err.text));

@@ -190,8 +190,10 @@ ask_for_folder(struct child *child)
 	int watch_fd;
 
 	close_watch(child);
-	if (channel_send(child->parent_fd, CHANNEL_WATCH) == -1)
+	if (channel_send(child->parent_fd, CHANNEL_WATCH) == -1) {
+		(void)poll(NULL, 0, WATCH_ANSWER_MS); /* as below */
 		return false;
+	}
 	for (;;) {
 		int64_t left_ms = until_ms - clock_mono_ms();
 
@@ -204,6 +206,9 @@ ask_for_folder(struct child *child)
 			child->watch_fd = watch_fd;
 		if (word == CHANNEL_WATCHED || word == CHANNEL_UNWATCHED)
 			return true;
+		/* The parent is: we are killed in a moment, and say nothing. */
+		if (word == CHANNEL_GONE)
+			(void)poll(NULL, 0, WATCH_ANSWER_MS);
 		if (word == CHANNEL_NO_FOLDER || word == CHANNEL_GONE)
 			return false;
 	}

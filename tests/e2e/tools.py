@@ -117,7 +117,9 @@ def study(even=True, compressed=True):
 
 
 def processes(session):
-    """The living processes of a session, and what each is in: {pid: name}."""
+    """The living processes of a session, and what each is in: {pid: name}. One
+    that the kernel is still taking apart, which an inotify instance makes
+    last, runs nothing any more."""
     alive = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -126,7 +128,8 @@ def processes(session):
             continue
         name = text[text.index("(") + 1:text.rindex(")")]
         words = text[text.rindex(")") + 2:].split()
-        if int(words[3]) == session and words[0] != "Z":
+        exiting = int(words[6]) & 0x4  # PF_EXITING, linux/sched.h
+        if int(words[3]) == session and words[0] != "Z" and not exiting:
             alive[int(stat.parent.name)] = name
     return alive
 

@@ -267,7 +267,9 @@ class Spool:
         version = self.path / "version"
         if not version.is_file() or version.read_text() != "dcmspool-spool 1\n":
             self.findings.append("the spool has no version file of its own")
+        # A power cut may damage counters: they are set aside.
         known = {"version", "tmp", "queue", "result", "counters",
+                 "counters.damaged",
                  "lost+found"}
         self._strangers(self.path, known)
         for entry in sorted((self.path / "queue").iterdir()):
@@ -279,7 +281,7 @@ class Spool:
     def _queue(self, folder):
         name = folder.name
         self._strangers(folder, {*STATES, "result", "down", "paused",
-                                "counters"})
+                                "counters", "counters.damaged"})
         self.up[name] = not any((folder / f).exists()
                                 for f in ("down", "paused"))
         for state in STATES:
