@@ -101,13 +101,15 @@ ledger_write(
 void
 ledger_confine(struct ledger *ledger)
 {
-	ledger->confined = true;
+	if (ledger != NULL)
+		ledger->confined = true;
 }
 
 bool
 ledger_is_stale(struct ledger *ledger)
 {
-	return ledger->path[0] != '\0' && may_look(ledger) && !is_it(ledger);
+	return ledger != NULL && ledger->path[0] != '\0' && may_look(ledger) &&
+	       !is_it(ledger);
 }
 
 int

@@ -36,7 +36,7 @@ struct ledger *ledger_open(const char *path, struct err *err);
 int ledger_move(struct ledger *ledger, const char *path, struct err *err);
 void ledger_close(struct ledger *ledger);
 
-/* Use LEDGER(). false where the line is lost: that was logged, once until a
+/* Use LEDGER(); NULL is a ledger that is none. false where the line is lost: that was logged, once until a
  * line is written again. */
 bool ledger_write(
     struct ledger *ledger, const char *event, const struct log_field *fields);

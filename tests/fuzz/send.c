@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../sender/connector.h"
 #include "../../sender/lane.h"
 #include "../../spool/assoc_dcmtk.h"
 #include "../../spool/fs.h"
@@ -36,6 +37,13 @@ struct destination {
 	bool stepwise;
 };
 
+/* What the sender's parent does for a lane. */
+struct parent {
+	int fd;
+	struct lane_report report;
+	bool reported;
+};
+
 static struct conf *conf;
 static struct spool spool;
 static struct lane_shared shared;
@@ -44,6 +52,7 @@ static int listener;
 static void set_up(void);
 static void make_item(void);
 static void *answer(void *argument);
+static void *serve(void *argument);
 static bool drain(int fd, int timeout_ms);
 static size_t pdu_size(const uint8_t *data, size_t size);
 
@@ -53,8 +62,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct destination destination;
 	struct lane_job job = {
 	    .kind = LANE_DELIVER, .state = QUEUE_ACTIVE, .file = ITEM};
-	struct lane_report report = {.kind = LANE_PROBE};
-	pthread_t thread;
+	struct lane_report report;
+	pthread_t thread, server;
+	struct parent parent;
 	int pair[2];
 
 	if (size == 0 || size > MOST_BYTES)
@@ -68,11 +78,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	FUZZ_CHECK(send(pair[0], &job, sizeof(job), 0) == (ssize_t)sizeof(job));
-	FUZZ_CHECK(shutdown(pair[0], SHUT_WR) == 0);
 	FUZZ_CHECK(pthread_create(&thread, NULL, answer, &destination) == 0);
+	parent = (struct parent){.fd = pair[0]};
+	FUZZ_CHECK(pthread_create(&server, NULL, serve, &parent) == 0);
 	(void)lane_main(&spool, &conf->destinations[0], NULL, &shared, pair[1]);
-	FUZZ_CHECK(recv(pair[0], &report, sizeof(report), MSG_DONTWAIT) ==
-		   (ssize_t)sizeof(report));
+	FUZZ_CHECK(pthread_join(server, NULL) == 0);
+	FUZZ_CHECK(parent.reported);
+	report = parent.report;
 	FUZZ_CHECK(report.kind == LANE_DELIVER);
 	FUZZ_CHECK(report.outcome != LANE_CORRUPT);
 	FUZZ_CHECK(report.outcome != LANE_GONE);
@@ -85,6 +97,34 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	return 0;
+}
+
+/* Connections as it asks for them, until it has reported. */
+static void *
+serve(void *argument)
+{
+	struct parent *parent = argument;
+	union {
+		struct connector_request request;
+		struct lane_report report;
+	} heard;
+	ssize_t got;
+
+	while (!parent->reported) {
+		got = recv(parent->fd, &heard, sizeof(heard), 0);
+		if (got == (ssize_t)sizeof(heard.report)) {
+			parent->report = heard.report;
+			parent->reported = true;
+		} else if (got == (ssize_t)sizeof(heard.request)) {
+			connector_serve(
+			    &conf->destinations[0], &heard.request, parent->fd);
+			(void)alarm(0);
+		} else {
+			break;
+		}
+	}
+	(void)shutdown(parent->fd, SHUT_WR);
+	return NULL;
 }
 
 static void
