@@ -163,7 +163,8 @@ def test_broken_peer(to_pacs, pacs, answer):
 
 
 def test_a_second_answer_is_not_the_next_ones(to_pacs, pacs):
-    pacs.script = [Answer(times=2), Answer(0xB000)]
+    # Seen before the next is sent, or in the place of its answer: sent again.
+    pacs.script = [Answer(times=2), Answer(0xB000), Answer(0xB000)]
     made = [instance.make(), instance.make()]
     with to_pacs.modality(*made) as ct:
         assert ct.store(made[0]).status == 0

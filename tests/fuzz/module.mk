@@ -32,6 +32,7 @@ $(FUZZ_PROGRAMS): $(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/tests/fuzz/%.o \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)clang++ -fsanitize=fuzzer,address,undefined -o $@ $^ \
+		-Wl,--wrap=confine_enter \
 		$(DCMTK_LIBS) -lconfig -lxxhash -lssl -lcrypto -lseccomp
 
 # FUZZ_S seconds of each, as many at once as there are processors.

@@ -14,6 +14,7 @@
 
 #include "../../receiver/association.h"
 #include "../../receiver/shared.h"
+#include "../../spool/counters.h"
 #include "../../spool/assoc_dcmtk.h"
 #include "../../spool/fs.h"
 #include "../../spool/item.h"
@@ -76,6 +77,8 @@ set_up(void)
 	FUZZ_CHECK(assoc_init(&err) == 0);
 	shared = shared_create(0, &err);
 	FUZZ_CHECK(shared != NULL);
+	shared->counters = counters_open(&spool, &err);
+	FUZZ_CHECK(shared->counters != NULL);
 }
 
 /* A peer that has said all, and listens. */
