@@ -238,7 +238,7 @@ wait "$receiver" || fail "the receiver's exit code"
 receiver=
 wait "$sender" || fail "the sender's exit code"
 sender=
-left=$(find spool -type f ! -name version)
+left=$(find spool -type f ! -name version ! -name counters)
 check "no instance and no marker is left in the spool" [ -z "$left" ]
 
 echo

@@ -89,7 +89,8 @@ def test_cron_syntax(tmp_path):
         assert (contrib.run("crontab", "-n", path).returncode == 0) == good
     assert "MAILTO=" in table
     for _, who, command in cron_lines():
-        assert who == contrib.user()
+        # node_exporter's folder is root's
+        assert who == ("root" if "metrics" in command else contrib.user())
         assert "%" not in command  # a newline to cron
         assert "/usr/bin/dcmspool" in command
 
@@ -99,6 +100,22 @@ def test_cron_is_silent_without_the_program(tmp_path):
         command = command.replace("/usr/bin/", f"{tmp_path}/")
         done = tools.run("/bin/sh", "-c", command)
         assert (done.returncode, done.stdout) == (0, ""), command
+
+
+def test_cron_writes_metrics_where_they_are_read(to_pacs, pacs, tmp_path):
+    assert to_pacs.store(instance.make()).status == 0
+    folder = tmp_path / "textfiles"
+    env = {**os.environ, "DCMSPOOL_CONF": str(to_pacs.conf),
+           "TEXTFILES": str(folder)}
+    assert tools.run("/bin/sh", "-c", cron_command("metrics"),
+                     env=env).stdout == ""
+    assert not folder.exists()  # nobody reads there
+    folder.mkdir()
+    done = tools.run("/bin/sh", "-c", cron_command("metrics"), env=env)
+    assert (done.returncode, done.stdout) == (0, "")
+    (made,) = folder.iterdir()
+    assert made.name == "dcmspool.prom"
+    assert "dcmspool_received_total 1" in made.read_text("utf-8")
 
 
 def test_cron_mails_what_needs_attention(to_pacs, pacs):
