@@ -23,7 +23,7 @@ PYTHON := /usr/bin/python3
 WARN := -Wall -Wextra -Wconversion -Wswitch-enum -Wformat=2 -Werror
 CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
-ifeq ($(shell $(CC) -dumpmachine | cut -d- -f1),x86_64)
+ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection=full # CET
 endif
 CPPFLAGS := -D_GNU_SOURCE -DDCMSPOOL_VERSION='"$(VERSION)"'

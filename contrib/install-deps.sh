@@ -11,7 +11,8 @@ for purpose in "$@"; do
 	demo) packages="$packages dcmtk python3-pydicom" ;;
 	test) packages="$packages chromium chromium-driver dcmtk fonts-dejavu-core python3 python3-pydicom python3-pytest
 		python3-pytest-xdist python3-xxhash libcunit1-dev orthanc
-		libgdcm-tools mandoc iproute2 strace procps openssl stunnel4 clang clang-format
+		libgdcm-tools mandoc iproute2 strace procps openssl
+		stunnel4 xz-utils zstd bzip2 clang clang-format
 		libclang-rt-14-dev cron logrotate rsync rsyslog
 		prometheus shellcheck systemd" ;;
 	analyze) packages="$packages clang-tidy cppcheck libcunit1-dev" ;;

@@ -317,7 +317,8 @@ def test_no_dicom_goes_to_corrupt(to_pacs, pacs, data):
     drop(to_pacs, data)
     to_pacs.wait_items("pacs", "corrupt", 1)
     (record,) = tools.wait_until(
-        lambda: list(to_pacs.path("pacs", "result").iterdir()))
+        lambda: [path for path in to_pacs.path("pacs", "result").iterdir()
+                 if not path.name.startswith(".")])  # still being written
     assert "Reason: " in record.read_text()
     assert any("corrupt" in line for line in to_pacs.sender.log)
     assert pacs.received == []

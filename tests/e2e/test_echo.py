@@ -197,6 +197,8 @@ def test_black_hole(made):
     try:
         for step in steps:
             done = tools.run("ip", "netns", "exec", name, *step.split())
+            if "mount" in done.stdout:  # ip(8) itself, before the step
+                pytest.skip(f"network namespaces: {done.stdout.strip()}")
             assert done.returncode == 0, done.stdout
         done = tools.run("ip", "netns", "exec", name, gateways.SENDER, "-c",
                          gateway.conf, "--echo", "pacs")
