@@ -44,15 +44,19 @@ recover_association(
 	struct recovery r = {.spool = spool, .err = err};
 	char prefix[PATH_ASSOCIATION_SIZE + 1];
 	char spare[PATH_ASSOCIATION_SIZE + 2]; /* see path_spare */
+	int rc = 0;
 
 	(void)snprintf(prefix, sizeof(prefix), "%s.", association);
 	r.prefix = prefix;
-	if (empty_tmp(&r) == -1)
-		return -1;
 	(void)snprintf(spare, sizeof(spare), "%s-0", association);
+	/* Each of them, whatever became of the one before. */
+	if (empty_tmp(&r) == -1)
+		rc = -1;
 	if (remove_association(&r, spare) == -1)
-		return -1;
-	return remove_association(&r, association);
+		rc = -1;
+	if (remove_association(&r, association) == -1)
+		rc = -1;
+	return rc;
 }
 
 static int

@@ -14,7 +14,7 @@
 set -u
 
 : "${PYTHON:=/usr/bin/python3}" "${BIN:=}" "${UNIT:=.build/release/tests/unit}"
-: "${JOBS:=4}" "${FUZZ_S:=2}"
+: "${JOBS:=3}" "${FUZZ_S:=2}"
 export BIN PYTHONDONTWRITEBYTECODE=1
 unset DCMSPOOL_CONF NOTIFY_SOCKET TCP_NODELAY TCP_BUFFER_LENGTH
 

@@ -277,6 +277,9 @@ def test_what_came_while_the_sender_was_dead(start_gateway, pacs):
     made = [instance.make() for _ in range(3)]
     for one in made:
         assert gateway.store(one).status == 0xA700
+    # Nobody waits any more: one that is waited for would go first.
+    tools.wait_until(
+        lambda: not list((gateway.spool / "result").iterdir()), 10)
     gateway.sender.start()
     gateway.wait_empty("pacs")
     assert pacs.uids() == [m.uid for m in made]

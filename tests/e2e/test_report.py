@@ -94,7 +94,7 @@ def scene(tmp_path_factory):
 
 def put(gateway, destination, *instances):
     for one in instances:
-        path = one.write(gateway.folder / "one.dcm")
+        path = one.write(gateway.folder / f"{one.uid}.dcm")
         done = gateway.command("import", destination, path)
         assert done.returncode == 0, done.stdout
 
