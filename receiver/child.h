@@ -50,7 +50,6 @@ struct child {
 	unsigned stored, refused;
 
 	/* store.c */
-	unsigned serial;       /* of files in tmp/ */
 	struct item_slot slot; /* for the next item */
 	int64_t second_ms;     /* when the second of MaxRate began, monotonic */
 	int in_second;	       /* instances since then */

@@ -204,7 +204,7 @@ begin(struct store *store)
 	if (!item_slot_is_there(child->spool, &child->slot)) {
 		item_slot_close(child->spool, &child->slot);
 		if (item_slot_open(child->spool, child->association,
-			child->serial++, &child->slot, &err) == -1) {
+			&child->slot, &err) == -1) {
 			refuse_for(store, &err);
 			return;
 		}

@@ -405,8 +405,8 @@ make_slot(struct child *child)
 {
 	if (child->slot.fd != -1 || child->stored + child->refused == 0)
 		return;
-	(void)item_slot_open(child->spool, child->association, child->serial++,
-	    &child->slot, NULL);
+	(void)item_slot_open(
+	    child->spool, child->association, &child->slot, NULL);
 }
 
 /* Nobody is left to answer; what is queued stays, and is made durable. */

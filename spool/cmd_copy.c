@@ -4,7 +4,6 @@
  * Errors: as fs.c; ERR_CORRUPT for a data set that is not what its envelope
  * says.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,23 +14,16 @@
 #include "item.h"
 
 #define BLOCK_BYTES (256 * 1024)
-#define NAME_TRIES  100
 
 int
 cmd_tmp_create(const struct cmd *cmd, char path[PATH_SIZE], struct err *err)
 {
 	char association[PATH_ASSOCIATION_SIZE];
-	unsigned i;
-	int fd = -1;
 
 	path_association_format(clock_real_us(), (int)getpid(), association);
-	for (i = 0; i < NAME_TRIES && fd == -1; i++) {
-		path_tmp(path, association, i);
-		fd = fs_create(cmd->spool.root_fd, path, err);
-		if (fd == -1 && err->sys != EEXIST)
-			break;
-	}
-	return fd;
+	if (path_tmp(path, association, err) == -1)
+		return -1;
+	return fs_create(cmd->spool.root_fd, path, err);
 }
 
 int

@@ -24,9 +24,9 @@ struct item_slot {
 	char path[PATH_SIZE];
 };
 
-/* Creates tmp/<association>.<serial>, empty. 0, or -1 and *err. */
+/* Creates tmp/<association>.<random>, empty. 0, or -1 and *err. */
 int item_slot_open(const struct spool *spool, const char *association,
-    unsigned serial, struct item_slot *slot, struct err *err);
+    struct item_slot *slot, struct err *err);
 /* Whether there is one, and nobody took it away. */
 bool item_slot_is_there(
     const struct spool *spool, const struct item_slot *slot);

@@ -44,10 +44,11 @@ static int put_into(struct item_writer *w, const char *dest, const char *file,
 
 int
 item_slot_open(const struct spool *spool, const char *association,
-    unsigned serial, struct item_slot *slot, struct err *err)
+    struct item_slot *slot, struct err *err)
 {
-	slot->sync_fd = -1;
-	path_tmp(slot->path, association, serial);
+	slot->fd = slot->sync_fd = -1;
+	if (path_tmp(slot->path, association, err) == -1)
+		return -1;
 	slot->fd = fs_create(spool->root_fd, slot->path, err);
 	if (slot->fd == -1)
 		return -1;

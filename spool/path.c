@@ -1,11 +1,15 @@
 /*
  * All paths of the spool.
  *
- * Errors: none; PATH_SIZE holds the longest path there is, and what would
- * not fit is cut, which no caller can cause with checked names.
+ * Errors: ERR_TEMPORARY from path_tmp where the kernel gives no random bytes;
+ * else none: PATH_SIZE holds the longest path there is, and what would not fit
+ * is cut, which no caller can cause with checked names.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "path.h"
 
@@ -58,10 +62,16 @@ path_association_valid(const char *association)
 	       strspn(association, "0123456789TZ.-") == size;
 }
 
-void
-path_tmp(char out[PATH_SIZE], const char *association, unsigned serial)
+int
+path_tmp(char out[PATH_SIZE], const char *association, struct err *err)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_TMP "/%s.%u", association, serial);
+	uint64_t secret;
+
+	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+		return err_sys(err, "get random bytes");
+	(void)snprintf(
+	    out, PATH_SIZE, PATH_TMP "/%s.%016" PRIx64, association, secret);
+	return 0;
 }
 
 void

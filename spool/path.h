@@ -7,6 +7,7 @@
 #ifndef DCMSPOOL_PATH_H
 #define DCMSPOOL_PATH_H
 
+#include "err.h"
 #include "name.h"
 
 #define PATH_SIZE	      512
@@ -39,7 +40,9 @@ bool path_association_valid(const char *association);
 #define PATH_RESULT   "result"
 #define PATH_COUNTERS "counters"
 
-void path_tmp(char out[PATH_SIZE], const char *association, unsigned serial);
+/* A name that no other process can guess: whoever takes over one can write in
+ * tmp/, but not list it. 0, or -1 and *err. */
+int path_tmp(char out[PATH_SIZE], const char *association, struct err *err);
 void path_destination(char out[PATH_SIZE], const char *dest);
 void path_state(char out[PATH_SIZE], const char *dest, enum queue_state state);
 void path_item(char out[PATH_SIZE], const char *dest, enum queue_state state,

@@ -14,21 +14,23 @@
 #include "test.h"
 #include "test_fixture.h"
 
-#define DATA	 "\x08\0\x05\0CS\x0a\0ISO_IR 100"
-#define DATA_N	 (sizeof(DATA) - 1)
-#define TMP_FILE "tmp/" TEST_ASSOCIATION ".0"
+#define DATA   "\x08\0\x05\0CS\x0a\0ISO_IR 100"
+#define DATA_N (sizeof(DATA) - 1)
 
 static const char *const dests[] = {"A", "B", "C"};
 
+/* tmp: where it is written. */
 static struct item_writer *
-create(const struct spool *spool, const struct part10 *part10, struct err *err)
+create(const struct spool *spool, char tmp[PATH_SIZE], struct err *err)
 {
 	struct item_slot slot;
+	struct part10 p;
 
-	if (item_slot_open(
-		spool, part10->envelope.association, 0, &slot, err) == -1)
+	test_part10(&p);
+	if (item_slot_open(spool, p.envelope.association, &slot, err) == -1)
 		return NULL;
-	return item_writer_create(spool, part10, &slot, err);
+	(void)strcpy(tmp, slot.path);
+	return item_writer_create(spool, &p, &slot, err);
 }
 
 /* A complete item in tmp/, its data set written in two pieces. */
@@ -36,11 +38,10 @@ static struct item_writer *
 write_item(const struct spool *spool)
 {
 	struct item_writer *w;
-	struct part10 p;
+	char tmp[PATH_SIZE];
 	struct err err;
 
-	test_part10(&p);
-	w = create(spool, &p, &err);
+	w = create(spool, tmp, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
 	CU_ASSERT_EQUAL(item_writer_write(w, DATA, 5, &err), 0);
 	CU_ASSERT_EQUAL(item_writer_write(w, DATA + 5, DATA_N - 5, &err), 0);
@@ -72,26 +73,28 @@ path_of(const struct item_name *name, const char *dest, char path[PATH_SIZE])
 static void
 is_written_in_tmp(void)
 {
-	struct item_writer *w;
+	char tmp[PATH_SIZE], other[PATH_SIZE];
+	struct item_writer *w, *v;
 	struct spool spool;
-	struct part10 p;
 	struct stat st;
 	struct err err;
 
 	test_spool_create(&spool);
-	test_part10(&p);
-	w = create(&spool, &p, &err);
+	w = create(&spool, tmp, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
-	CU_ASSERT_EQUAL(fs_stat(spool.root_fd, TMP_FILE, &st, &err), 1);
+	CU_ASSERT_EQUAL(fs_stat(spool.root_fd, tmp, &st, &err), 1);
 	CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
-	/* Never into a file that is there. */
-	CU_ASSERT_PTR_NULL(create(&spool, &p, &err));
-	CU_ASSERT_EQUAL(err.sys, EEXIST);
-	CU_ASSERT_TRUE(test_there(spool.root_fd, TMP_FILE));
+	/* Each has a file of its own. */
+	v = create(&spool, other, &err);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
+	CU_ASSERT_STRING_NOT_EQUAL(tmp, other);
 	CU_ASSERT_EQUAL(item_writer_write(w, "x", 1, &err), 0);
 	/* An association that breaks leaves nothing. */
 	item_writer_close(&w);
 	CU_ASSERT_PTR_NULL(w);
+	CU_ASSERT_FALSE(test_there(spool.root_fd, tmp));
+	CU_ASSERT_TRUE(test_there(spool.root_fd, other));
+	item_writer_close(&v);
 	CU_ASSERT_EQUAL(test_count(spool.root_fd, "tmp"), 0);
 	item_writer_close(&w);
 	spool_close(&spool);
@@ -245,17 +248,19 @@ tells_what_was_taken_away(void)
 	struct item_writer *w;
 	struct item_name name;
 	struct spool spool;
+	char tmp[PATH_SIZE];
 	struct err err;
 	size_t n;
 
 	for (n = 1; n <= 2; n++) {
 		test_spool_create(&spool);
 		make_dests(&spool);
-		w = write_item(&spool);
-		CU_ASSERT_EQUAL(fs_unlink(spool.root_fd, TMP_FILE, &err), 1);
+		w = create(&spool, tmp, &err);
+		CU_ASSERT_EQUAL(item_writer_complete(w, &err), 0);
+		CU_ASSERT_EQUAL(fs_unlink(spool.root_fd, tmp, &err), 1);
 		CU_ASSERT_EQUAL(
 		    item_writer_publish(w, stamps, dests, n, &name, &err), -1);
-		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, TMP_FILE));
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, tmp));
 		item_writer_close(&w);
 		CU_ASSERT_EQUAL(test_count(spool.root_fd, "queue/A/new"), 0);
 		CU_ASSERT_EQUAL(test_count(spool.root_fd, "queue/B/new"), 0);

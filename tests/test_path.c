@@ -14,8 +14,6 @@ puts_things_where_they_belong(void)
 {
 	char out[PATH_SIZE];
 
-	path_tmp(out, "A", 3);
-	CU_ASSERT_STRING_EQUAL(out, "tmp/A.3");
 	path_destination(out, "PACS");
 	CU_ASSERT_STRING_EQUAL(out, "queue/PACS");
 	path_state(out, "PACS", QUEUE_NEW);
@@ -34,6 +32,22 @@ puts_things_where_they_belong(void)
 	CU_ASSERT_STRING_EQUAL(out, "result/A");
 	path_marker(out, "A", "K", "PACS");
 	CU_ASSERT_STRING_EQUAL(out, "result/A/K.PACS");
+}
+
+/* What an association receives is removed by its name, and found by nobody. */
+static void
+hides_what_is_received(void)
+{
+	static const char prefix[] = "tmp/A.";
+	char one[PATH_SIZE], two[PATH_SIZE];
+	struct err err;
+
+	CU_ASSERT_EQUAL(path_tmp(one, "A", &err), 0);
+	CU_ASSERT_EQUAL(path_tmp(two, "A", &err), 0);
+	CU_ASSERT_EQUAL(strncmp(one, prefix, strlen(prefix)), 0);
+	CU_ASSERT_EQUAL(strlen(one), strlen(prefix) + 16);
+	CU_ASSERT_EQUAL(strspn(one + strlen(prefix), "0123456789abcdef"), 16);
+	CU_ASSERT_STRING_NOT_EQUAL(one, two);
 }
 
 static void
@@ -99,6 +113,7 @@ the_longest_fits(void)
 
 static const struct test_case cases[] = {
     {"puts things where they belong", puts_things_where_they_belong},
+    {"hides what is received", hides_what_is_received},
     {"names states", names_states},
     {"checks associations", checks_associations},
     {"the longest path fits", the_longest_fits},

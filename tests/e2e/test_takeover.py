@@ -20,7 +20,7 @@ import tools
 
 SHIM = tools.TREE / ".build/release/tests/faults/takeover_shim.so"
 NOT_TRIED, TRIES, FAILED, SUCCEEDED = range(4)
-LAYOUT = struct.Struct("5i64s256s256s256s256s256s")
+LAYOUT = struct.Struct("5i64s256s256s256s256s256s64s")
 
 pytestmark = [
     pytest.mark.skipif(gateways.SANITIZED, reason="no shim beside sanitizers"),
@@ -51,13 +51,14 @@ class Control:
         self.key.chmod(0o600)
         self.outside = folder / "outside"
         self.item = spool / "queue/other/hold/item.dcm"
+        self.association = ""
 
     def order(self, attack):
         LAYOUT.pack_into(
             self.map, 0, attack, NOT_TRIED, 0, self.port, self.sibling.pid,
             b"", *(str(p).encode() for p in (
                 self.spool, self.item, self.own_folder, self.key,
-                self.outside)))
+                self.outside, self.association)))
 
     def seen(self):
         attack, outcome, error, _, _, name, *_ = LAYOUT.unpack(self.map[:])
@@ -69,7 +70,8 @@ def stranger_things(gateway):
     other = gateway.spool / "queue/other"
     marker = gateway.spool / "result/1-1/1.other"
     marker.parent.mkdir()
-    for path in (other / "hold/item.dcm", other / "down", marker):
+    stays = gateway.spool / "queue/pacs/new/stays"
+    for path in (other / "hold/item.dcm", other / "down", marker, stays):
         path.write_text("not yours")
         owner = gateway.spool.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
@@ -122,6 +124,7 @@ def besiege(request, make_gateway, pacs, tmp_path):
     shutil.copy(SHIM, shim)
     gateway = make_gateway({"pacs": pacs, "other": tools.free_port()},
                            routes=[{"DuplexTargetConfigNames": "pacs"}],
+                           receiver={"DimseTimeout": 300},
                            top={"User": user})
 
     def start(which, own_folder):
@@ -140,7 +143,9 @@ def besiege(request, make_gateway, pacs, tmp_path):
 
 
 def unharmed(gateway, control):
-    assert control.item.read_text() == "not yours"
+    stays = gateway.spool / "queue/pacs/new/stays"
+    assert control.item.read_text() == stays.read_text() == "not yours"
+    stays.unlink()
     assert not control.outside.exists()
     assert not list(gateway.spool.rglob("*attack*"))
     assert not (gateway.spool / "queue/pacs/paused").exists()
@@ -158,7 +163,19 @@ def test_a_child_of_the_receiver(besiege):
         except pdu.Closed:
             pass  # it died
 
-    judge(run_all(gateway, daemon, control, provoke))
+    def received():
+        return [p for p in (gateway.spool / "tmp").iterdir() if p.stat().st_size]
+
+    large = instance.make(200_000)
+    other = gateway.modality(large)
+    try:
+        other.associate().send(large, upto=100_000)
+        path, = tools.wait_until(received, 10, "an instance on its way")
+        control.association, secret = path.name.rsplit(".", 1)
+        assert re.fullmatch(r"[0-9a-f]{16}", secret), path
+        judge(run_all(gateway, daemon, control, provoke))
+    finally:
+        other.close()
     unharmed(gateway, control)
 
 

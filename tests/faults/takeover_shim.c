@@ -33,6 +33,10 @@
 #define BOMB_BYTES ((size_t)1 << 20)
 #define BOMBS	   512
 #define FILES	   200
+#define GUESSES	   100
+
+/* In the queue that it adds to. */
+#define QUEUED "queue/pacs/new/stays"
 
 /* In this order in test_takeover.py, too. */
 enum outcome {
@@ -49,6 +53,7 @@ struct control {
 	int port, sibling; /* of somebody else */
 	char name[64];
 	char spool[256], item[256], own_folder[256], key[256], outside[256];
+	char association[64]; /* another one, that receives */
 };
 
 static struct control *control;
@@ -90,6 +95,44 @@ list_inherited(void)
 		if (syscall(SYS_getdents64, fd, entries, sizeof(entries)) > 0)
 			return 0;
 	return -1;
+}
+
+/* Its file has no name that a number could end. */
+static long
+guess_received(void)
+{
+	char path[256];
+	int i;
+
+	for (i = 0; i < GUESSES; i++) {
+		(void)snprintf(
+		    path, sizeof(path), "tmp/%s.%d", control->association, i);
+		if (in_spool(path, O_RDONLY) != -1)
+			return 0;
+	}
+	return -1;
+}
+
+/* What it may name, but not read, to where it reads. */
+static long
+read_by_link(const char *path)
+{
+	char from[512], to[512];
+
+	(void)snprintf(from, sizeof(from), "%s/%s", control->spool, path);
+	(void)snprintf(to, sizeof(to), "%s/tmp/attack", control->spool);
+	if (linkat(AT_FDCWD, from, AT_FDCWD, to, 0) == -1)
+		return -1;
+	return open_for(to, O_RDONLY);
+}
+
+static long
+remove_queued(const char *path)
+{
+	char whole[512];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", control->spool, path);
+	return unlinkat(AT_FDCWD, whole, 0);
 }
 
 static long
@@ -222,6 +265,10 @@ use_option(void)
 	A("list what is being received",                                       \
 	    in_spool("tmp", O_RDONLY | O_DIRECTORY))                           \
 	A("list by inherited descriptors", list_inherited())                   \
+	A("open what another one receives", guess_received())                  \
+	A("read a queued item by a link", read_by_link(QUEUED))                \
+	A("replace a queued item", move_to(QUEUED))                            \
+	A("remove a queued item", remove_queued(QUEUED))                       \
 	A("read another link record", in_spool("queue/other/down", O_RDONLY))  \
 	A("read another's marker", in_spool("result/1-1/1.other", O_RDONLY))   \
 	A("read /etc/passwd", open_for("/etc/passwd", O_RDONLY))               \

@@ -342,7 +342,7 @@ def test_a_state_that_is_not_there(fake):
 
 
 @pytest.mark.parametrize("path", [
-    f"tmp/{ASSOCIATION}.0", "tmp/.x~", f"result/{ASSOCIATION}",
+    f"tmp/{ASSOCIATION}.0f1e2d3c4b5a6978", "tmp/.x~", f"result/{ASSOCIATION}",
     "queue/pacs/result/.x.dcm.12~", "queue/pacs/.down.12~",
     "queue/pacs/new/.x.dcm", "queue/pacs/x.dcm", "stray", ".version.1~"])
 def test_left_behind(fake, path):
@@ -357,7 +357,7 @@ def test_left_in_active(fake, one):
 
 
 def test_a_living_owner(fake):
-    (fake.spool / f"tmp/{ASSOCIATION}.12").write_bytes(b"")
+    (fake.spool / f"tmp/{ASSOCIATION}.00000000000000aa").write_bytes(b"")
     (fake.spool / "result" / ASSOCIATION).mkdir()
     assert len(fake.judge()) == 2
     assert fake.judge(owners=[ASSOCIATION]) == []
