@@ -1,6 +1,7 @@
-"""What all suites share when they run beside each other (pytest-xdist): which
-tests run alone, and which begin first."""
+"""What all suites share: nothing outlives the run, and, when tests run beside
+each other (pytest-xdist), which run alone, and which begin first."""
 
+import leftovers
 import pytest
 
 ALONE = "alone: measures time, or changes what others feel; check.sh runs it after the others"
@@ -8,6 +9,7 @@ ALONE = "alone: measures time, or changes what others feel; check.sh runs it aft
 
 def pytest_configure(config):
     config.addinivalue_line("markers", ALONE)
+    leftovers.end_with_us()
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,12 +3,13 @@
 import pathlib
 import subprocess
 
+import leftovers
 import pytest
 
 import tools
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C",
-               "DEBIAN_FRONTEND": "noninteractive"}
+               "DEBIAN_FRONTEND": "noninteractive", **leftovers.environment()}
 
 # $1 is the root, $2 a control group, which becomes the top of what is seen.
 BOOT = r"""

@@ -24,7 +24,7 @@ class Daemon:
     def __init__(self, program, conf):
         self.program, self.conf = program, conf
         self.env = {}  # on top of ours
-        self.process = None
+        self.process = self.collector = None
         self.log = []  # lines of all its lives
 
     def spawn(self):
@@ -33,9 +33,9 @@ class Daemon:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace",
             env={**os.environ, **self.env}, start_new_session=True)
-        threading.Thread(
-            target=self._collect, args=(self.process.stderr,), daemon=True
-        ).start()
+        self.collector = threading.Thread(
+            target=self._collect, args=(self.process.stderr,), daemon=True)
+        self.collector.start()
 
     def start(self, timeout=15):
         """Returns when it has logged that it is ready."""
@@ -78,10 +78,12 @@ class Daemon:
         self.process.send_signal(number)
 
     def wait_exit(self, timeout=15):
+        """Its exit code, when nobody of it is left and its log is whole."""
         code = self.process.wait(timeout)
         session = self.process.pid
         tools.wait_until(lambda: not tools.processes(session), 5,
                          f"{self.program.name} leaves no process")
+        self.collector.join(5)
         return code
 
     def stop(self, timeout=30):

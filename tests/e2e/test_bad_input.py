@@ -382,8 +382,7 @@ def test_an_item_changed_by_dcmodify_is_foreign_and_sent(to_pacs, pacs):
 
 def start_refused(daemon, timeout=15):
     daemon.spawn()
-    code = daemon.process.wait(timeout)
-    tools.wait_until(lambda: daemon.log, 2)
+    code = daemon.wait_exit(timeout)
     return code, "\n".join(daemon.log)
 
 

@@ -24,6 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 for _folder in (HERE.parent, HERE.parent / "e2e", HERE):
     sys.path.insert(0, str(_folder))
 
+import leftovers
+
 SOAK_S = 600
 SHARES = {"crash": 3, "kills": 2}  # of the time; 1 for all others
 LEAST_S = 10
@@ -65,6 +67,7 @@ def run_here(name, seconds, seed, report):
 def main():
     if len(sys.argv) == 5:
         return run_here(*sys.argv[1:])
+    leftovers.end_with_us()
     seconds = float(os.environ.get("SOAK_S") or SOAK_S)
     seed = int(os.environ.get("SEED") or random.randrange(1 << 32))
     names = modules()

@@ -17,6 +17,7 @@ _tests = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(_tests / "hostile"), str(_tests), str(_tests / "e2e")]
 
 import field as fields
+import leftovers
 import suite
 from attack import Verdict, judge_words
 from wire import Wire
@@ -42,6 +43,7 @@ def main():
     parser.add_argument("side", nargs="?", default="receiver",
                         choices=sorted(suite.SIDES))
     args = parser.parse_args()
+    leftovers.end_with_us()
     cases, once, make = suite.SIDES[args.side]
     cases = [c for c in cases() if args.k in c.name]
     begun = time.monotonic()

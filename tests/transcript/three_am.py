@@ -31,6 +31,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
 
 import gateway as gateways
+import leftovers
 import tools
 from peers import instance
 from peers.destination import Answer, Destination
@@ -259,6 +260,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--keep-colours", action="store_true")
     options = parser.parse_args()
+    leftovers.end_with_us()
     with tempfile.TemporaryDirectory(prefix="dcmspool-3am.") as name:
         folder = pathlib.Path(name)
         disk = folder / "disk"
