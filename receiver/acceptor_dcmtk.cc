@@ -3,14 +3,16 @@
  *
  * Errors: as assoc_dcmtk.cc.
  */
-#include "../spool/assoc_private_dcmtk.h"
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcuid.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dul.h>
 
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <memory>
 #include <unistd.h>
 
+#include "../spool/assoc_private_dcmtk.h"
 #include "acceptor_dcmtk.h"
 
 #define DRAIN_MS      1000 /* for a rejected peer to close */
@@ -167,9 +169,7 @@ receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
 	dcmExternalSocketHandle.set(fd);
 	assoc->wire.begin_read(artim_ms, 0);
 	assoc->wire.most = REQUEST_BYTES;
-	assoc->pdu_bytes =
-	    static_cast<size_t>(assoc_clamp_pdu_bytes(max_pdu_bytes));
-	rc = assoc->open_network(NET_ACCEPTOR, tls, -1, err);
+	rc = assoc->open_network(ASSOC_ACCEPTOR, max_pdu_bytes, tls, -1, err);
 	if (rc == 0)
 		cond = ASC_receiveAssociation(assoc->network, &assoc->ul,
 		    assoc_clamp_pdu_bytes(max_pdu_bytes), nullptr, nullptr,
@@ -285,8 +285,9 @@ acknowledge(struct assoc *assoc, struct err *err)
 	    params->DULparams.acceptedPresentationContext,
 	    [=](const DUL_PRESENTATIONCONTEXT &context) {
 		    if (context.result == ASC_P_ACCEPTANCE)
-			    assoc->accepted[context.presentationContextID] =
-				&context;
+			    assoc->accepted[context.presentationContextID] = {
+				context.abstractSyntax,
+				context.acceptedTransferSyntax};
 	    });
 	return 0;
 }

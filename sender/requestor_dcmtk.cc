@@ -10,13 +10,17 @@
  *
  * Errors: the outcome says whose fault it was; as assoc_dcmtk.cc.
  */
-#include "../spool/assoc_private_dcmtk.h"
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcuid.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dul.h>
 
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <unistd.h>
 
+#include "../spool/assoc_private_dcmtk.h"
 #include "requestor_dcmtk.h"
 
 extern "C" {
@@ -99,10 +103,10 @@ requestor_find_context(const struct assoc *assoc, const char *abstract_syntax,
 	unsigned id;
 
 	for (id = 1; id < ASSOC_CONTEXT_IDS; id += 2)
-		if (assoc->accepted[id] != nullptr &&
-		    strcmp(assoc->accepted[id]->abstractSyntax,
+		if (assoc->accepted[id].abstract_syntax != nullptr &&
+		    strcmp(assoc->accepted[id].abstract_syntax,
 			abstract_syntax) == 0 &&
-		    strcmp(assoc->accepted[id]->acceptedTransferSyntax,
+		    strcmp(assoc->accepted[id].transfer_syntax,
 			transfer_syntax) == 0)
 			return static_cast<uint8_t>(id);
 	return 0;
@@ -127,7 +131,8 @@ associate(const struct requestor_params *params,
 		    err->sys == 0 ? REQUESTOR_NO_NAME : REQUESTOR_NO_CONNECTION;
 		return REQUESTOR_UNREACHABLE;
 	}
-	if (assoc->open_network(NET_REQUESTOR, params->tls, fd, err) == -1)
+	if (assoc->open_network(ASSOC_REQUESTOR, params->max_pdu_bytes,
+		params->tls, fd, err) == -1)
 		return REQUESTOR_FAILED;
 	listener = connect_listen_local(&port, err);
 	if (listener == -1)
@@ -136,8 +141,6 @@ associate(const struct requestor_params *params,
 		(void)close(listener);
 		return REQUESTOR_FAILED;
 	}
-	assoc->pdu_bytes =
-	    static_cast<size_t>(assoc_clamp_pdu_bytes(params->max_pdu_bytes));
 	assoc->wire.begin_read(params->associate_timeout_ms, 0);
 	cond = ASC_requestAssociation(assoc->network, ul_params, &assoc->ul,
 	    nullptr, nullptr, DUL_NOBLOCK, 1);
@@ -297,7 +300,8 @@ take_accepted(struct assoc *assoc)
 			strcmp(proposed->transferSyntax,
 			    context.acceptedTransferSyntax) != 0)
 			    return;
-		    assoc->accepted[context.presentationContextID] = &context;
+		    assoc->accepted[context.presentationContextID] = {
+			context.abstractSyntax, context.acceptedTransferSyntax};
 		    any = true;
 	    });
 	return any;

@@ -5,13 +5,19 @@
  * Errors: ERR_TEMPORARY for what the network did, ERR_CORRUPT for what a peer
  * must not send, ERR_BUG where a caller breaks the contract.
  */
-#include "assoc_private_dcmtk.h"
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/dcmlayer.h>
+#include <dcmtk/dcmnet/dcmtrans.h>
+#include <dcmtk/dcmnet/dul.h>
+#include <dcmtk/ofstd/ofstd.h>
 
 #include <csignal>
-#include <cstring>
 #include <memory>
 
+#include "assoc_private_dcmtk.h"
 #include "oflog_dcmtk.h"
+#include "transport_dcmtk.h"
 
 extern "C" {
 #include "part10.h"
@@ -49,13 +55,16 @@ assoc::~assoc()
 }
 
 int
-assoc::open_network(
-    T_ASC_NetworkRole role, struct tls *tls, int substitute, struct err *err)
+assoc::open_network(enum assoc_role role, int max_pdu_bytes, struct tls *tls,
+    int substitute, struct err *err)
 {
-	auto layer = std::make_unique<WireLayer>(wire, tls, substitute);
+	auto layer = transport_layer(wire, tls, substitute);
 	OFCondition cond;
 
-	cond = ASC_initializeNetwork(role, 0, NETWORK_S, &network);
+	pdu_bytes = static_cast<size_t>(assoc_clamp_pdu_bytes(max_pdu_bytes));
+	cond = ASC_initializeNetwork(
+	    role == ASSOC_ACCEPTOR ? NET_ACCEPTOR : NET_REQUESTOR, 0, NETWORK_S,
+	    &network);
 	if (cond.good())
 		cond = ASC_setTransportLayer(network, layer.get(), 1);
 	if (cond.bad())
@@ -129,6 +138,20 @@ assoc_failure(const struct assoc *assoc, const OFCondition &cond,
 	    cond.good() ? "a PDU that is out of place" : cond.text());
 }
 
+void
+assoc_for_each_node(LST_HEAD *list, const std::function<void(void *)> &f)
+{
+	void *node;
+
+	if (list == nullptr)
+		return;
+	node = LST_Head(&list);
+	if (node != nullptr)
+		(void)LST_Position(&list, node);
+	for (; node != nullptr; node = LST_Next(&list))
+		f(node);
+}
+
 extern "C" int
 assoc_init(struct err *err)
 {
@@ -159,17 +182,13 @@ assoc_pdv_bytes(const struct assoc *assoc)
 extern "C" const char *
 assoc_abstract_syntax(const struct assoc *assoc, uint8_t id)
 {
-	const DUL_PRESENTATIONCONTEXT *context = assoc->accepted[id];
-
-	return context == nullptr ? nullptr : context->abstractSyntax;
+	return assoc->accepted[id].abstract_syntax;
 }
 
 extern "C" const char *
 assoc_transfer_syntax(const struct assoc *assoc, uint8_t id)
 {
-	const DUL_PRESENTATIONCONTEXT *context = assoc->accepted[id];
-
-	return context == nullptr ? nullptr : context->acceptedTransferSyntax;
+	return assoc->accepted[id].transfer_syntax;
 }
 
 extern "C" bool

@@ -5,18 +5,33 @@
 #ifndef DCMSPOOL_ASSOC_PRIVATE_DCMTK_H
 #define DCMSPOOL_ASSOC_PRIVATE_DCMTK_H
 
-#include "transport_dcmtk.h"
+#include "wire_dcmtk.h"
 
 #include <exception>
+#include <functional>
+#include <new>
 #include <vector>
-
-#include <dcmtk/dcmnet/assoc.h>
-#include <dcmtk/dcmnet/dul.h>
-#include <dcmtk/ofstd/ofstd.h>
 
 #include "assoc_dcmtk.h"
 
 #define ASSOC_CONTEXT_IDS 256
+
+/* DCMTK's, which only *_dcmtk.cc include. */
+class LST_HEAD;
+class OFCondition;
+struct T_ASC_Association;
+struct T_ASC_Network;
+struct T_ASC_Parameters;
+
+enum assoc_role {
+	ASSOC_ACCEPTOR,
+	ASSOC_REQUESTOR
+};
+
+/* An accepted presentation context; DCMTK's strings, or NULL: not accepted. */
+struct assoc_context {
+	const char *abstract_syntax = nullptr, *transfer_syntax = nullptr;
+};
 
 struct assoc {
 	Wire wire;
@@ -25,11 +40,10 @@ struct assoc {
 
 	char calling_aet[17] = "", called_aet[17] = "";
 
-	/* Accepted presentation contexts by id. They are DCMTK's. */
-	const DUL_PRESENTATIONCONTEXT *accepted[ASSOC_CONTEXT_IDS] = {};
+	struct assoc_context accepted[ASSOC_CONTEXT_IDS]; /* by id */
 
-	size_t pdv_bytes = 0; /* of a fragment, at most, to the peer */
-	size_t pdu_bytes = ASC_MAXIMUMPDUSIZE; /* of a PDU's body, to us */
+	size_t pdv_bytes = 0;	       /* of a fragment, at most, to the peer */
+	size_t pdu_bytes = 0;	       /* of a PDU's body, at most, to us */
 	const uint8_t *pdvs = nullptr; /* of the last PDU, not given out yet */
 	size_t pdvs_bytes = 0;
 	bool spoiled = false; /* a PDU was read or written in part */
@@ -42,9 +56,10 @@ struct assoc {
 	assoc &operator=(const assoc &) = delete;
 	~assoc();
 
-	/* Takes over substitute (see WireLayer), also on failure. */
-	int open_network(T_ASC_NetworkRole role, struct tls *tls,
-	    int substitute, struct err *err);
+	/* max_pdu_bytes: of what is sent to us. Takes over substitute (see
+	 * transport_layer), also on failure. */
+	int open_network(enum assoc_role role, int max_pdu_bytes,
+	    struct tls *tls, int substitute, struct err *err);
 
 	/* From the peer's maximum PDU size; 0 is no limit. -1 where no data
 	 * would fit. */
@@ -78,20 +93,15 @@ assoc_guard(struct err *err, F f) noexcept
 	}
 }
 
+void assoc_for_each_node(LST_HEAD *list, const std::function<void(void *)> &f);
+
 /* Each node of one of DCMTK's lists. */
 template <typename T, typename F>
 void
 assoc_for_each(LST_HEAD *list, F f)
 {
-	T *node;
-
-	if (list == nullptr)
-		return;
-	node = static_cast<T *>(LST_Head(&list));
-	if (node != nullptr)
-		(void)LST_Position(&list, node);
-	for (; node != nullptr; node = static_cast<T *>(LST_Next(&list)))
-		f(*node);
+	assoc_for_each_node(
+	    list, [&](void *node) { f(*static_cast<T *>(node)); });
 }
 
 #endif

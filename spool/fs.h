@@ -56,9 +56,9 @@ int fs_rename(int dirfd, const char *from, const char *to, struct err *err);
  * them is not there; -1 */
 int fs_exchange(int dirfd, const char *one, const char *two, struct err *err);
 int fs_chmod(int dirfd, const char *path, mode_t mode, struct err *err);
-/* err->sys is EEXIST where the target is there. */
 /* Of an open file or folder; path is for the message. */
 int fs_chown(int fd, uid_t uid, gid_t gid, const char *path, struct err *err);
+/* err->sys is EEXIST where the target is there. */
 int fs_link(int dirfd, const char *from, const char *to, struct err *err);
 /* 1 and *st (not followed), 0 not there, -1 */
 int fs_stat(int dirfd, const char *path, struct stat *st, struct err *err);

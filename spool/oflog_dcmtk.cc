@@ -3,13 +3,12 @@
  *
  * Errors: none; oflog may throw.
  */
-#include "c_headers_dcmtk.h"
-
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/oflog/oflog.h>
 #include <dcmtk/oflog/appender.h>
 #include <dcmtk/oflog/spi/logevent.h>
 
+#include "c_headers_dcmtk.h"
 #include "oflog_dcmtk.h"
 
 namespace log4 = dcmtk::log4cplus;

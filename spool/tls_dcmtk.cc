@@ -5,7 +5,8 @@
  * Errors: ERR_CONFIG with place, key and file. Each return code counts: with a
  * profile or a cipher suite that was not taken DCMTK would go on.
  */
-#include "tls_private_dcmtk.h"
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmtls/tlslayer.h>
 
 #include <cstring>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "assoc_private_dcmtk.h"
+#include "tls_private_dcmtk.h"
 
 extern "C" {
 #include "certificate.h"
@@ -108,6 +110,15 @@ int verify(int good, X509_STORE_CTX *store);
 
 } // namespace
 
+tls::tls(enum tls_role role_)
+    : role(role_), layer(std::make_unique<DcmTLSTransportLayer>(
+		       role_ == TLS_ACCEPTOR ? NET_ACCEPTOR : NET_REQUESTOR,
+		       nullptr, OFTrue))
+{
+}
+
+tls::~tls() = default;
+
 extern "C" int
 tls_create(const struct conf_tls *conf, enum tls_role role, const char *place,
     struct tls **result, struct err *err)
@@ -187,13 +198,13 @@ set_profile(struct tls *tls, const struct conf_tls *conf, const Place &place,
 	    TSP_Profile_BCP195_ND, TSP_Profile_BCP195_Extended};
 	OFCondition cond;
 
-	tls->context = tls->layer.getNativeHandle();
+	tls->context = tls->layer->getNativeHandle();
 	if (tls->context == nullptr)
 		return err_set(err, ERR_TEMPORARY,
 		    "%s: OpenSSL gives no context", place.group);
-	cond = tls->layer.setTLSProfile(profiles[conf->profile]);
+	cond = tls->layer->setTLSProfile(profiles[conf->profile]);
 	if (cond.good())
-		cond = tls->layer.activateCipherSuites();
+		cond = tls->layer->activateCipherSuites();
 	if (cond.bad())
 		return place.fail("Profile", "not to be had", cond.text(), err);
 	(void)SSL_CTX_set_options(tls->context,

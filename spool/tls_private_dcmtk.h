@@ -6,23 +6,20 @@
 
 #include "c_headers_dcmtk.h"
 
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmtls/tlslayer.h>
+#include <memory>
 
 #include <openssl/ssl.h>
 
 #include "tls_dcmtk.h"
 
+class DcmTLSTransportLayer;
+
 struct tls {
-	explicit tls(enum tls_role role_)
-	    : role(role_),
-	      layer(role_ == TLS_ACCEPTOR ? NET_ACCEPTOR : NET_REQUESTOR,
-		  nullptr, OFTrue)
-	{
-	}
+	explicit tls(enum tls_role role);
+	~tls();
 
 	enum tls_role role;
-	DcmTLSTransportLayer layer; /* owns the context */
+	std::unique_ptr<DcmTLSTransportLayer> layer; /* owns the context */
 	SSL_CTX *context = nullptr;
 	int64_t end_s = INT64_MAX;
 };

@@ -2,7 +2,7 @@
  * TLS on one connection.
  *
  * Errors: the wire's end is WIRE_TLS where TLS itself failed, with the reason;
- * else as transport_dcmtk.cc.
+ * else as wire_dcmtk.cc.
  */
 #include "tls_session_dcmtk.h"
 
@@ -13,7 +13,7 @@
 
 #include <openssl/err.h>
 
-#include "transport_dcmtk.h"
+#include "wire_dcmtk.h"
 
 extern "C" {
 #include "certificate.h"
