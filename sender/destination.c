@@ -45,7 +45,8 @@ destination_create(struct sender *sender, const char *name, struct err *err)
 		return NULL;
 	}
 	dest->sender = sender;
-	(void)counters_add(sender->counters, name);
+	counters_set(
+	    counters_add(sender->counters, name), COUNTERS_UP_SINCE_US, 0);
 	(void)strcpy(dest->name, name);
 	index_init(&dest->index);
 	TAILQ_INIT(&dest->foreign);

@@ -42,6 +42,7 @@ struct destination {
 
 	/* the link: down.c */
 	bool is_down;
+	bool is_up; /* it has been seen so; at the start it is neither */
 	bool probing;
 	struct link_down down;
 	bool down_written; /* it is on disk, unless somebody took it away */

@@ -15,6 +15,7 @@
 #include "outcome.h"
 #include "settle.h"
 
+static void set_up(struct destination *dest, bool is_up);
 static void write_record(struct destination *dest);
 static void plan_probe(struct destination *dest, int64_t delay_ms);
 
@@ -29,6 +30,7 @@ down_begin(
 	if (was_down)
 		return; /* another lane found it first; a probe is planned */
 	dest->is_down = true;
+	set_up(dest, false);
 	counters_count(counters_of(dest->sender->counters, dest->name),
 	    COUNTERS_LINK_DOWNS);
 	dest->down.since_us = clock_real_us();
@@ -48,6 +50,7 @@ down_end(struct destination *dest)
 {
 	struct err err;
 
+	set_up(dest, true);
 	if (!dest->is_down)
 		return;
 	dest->is_down = false;
@@ -67,6 +70,7 @@ down_restore(struct destination *dest)
 	struct err err = {.class = ERR_NONE};
 	int there;
 
+	set_up(dest, false);
 	there = link_read_down(
 	    dest->sender->spool.root_fd, dest->name, &dest->down, &err);
 	if (there == 1)
@@ -162,6 +166,17 @@ down_probed(struct destination *dest, bool ok, const char *reason, bool loud)
 	plan_probe(dest, outcome_backoff_ms(dest->conf, dest->probe_step));
 	if (dest->probe_step < 32)
 		dest->probe_step++;
+}
+
+/* Since when it is up, for who reads the counters. */
+static void
+set_up(struct destination *dest, bool is_up)
+{
+	if (dest->is_up == is_up)
+		return;
+	dest->is_up = is_up;
+	counters_set(counters_of(dest->sender->counters, dest->name),
+	    COUNTERS_UP_SINCE_US, is_up ? (uint64_t)clock_real_us() : 0);
 }
 
 static void

@@ -16,8 +16,9 @@
 #include "path.h"
 #include "spool.h"
 
-#define CMD_NOTHING  1 /* the exit code for: nothing matched, or not so */
-#define CMD_AGE_SIZE 24
+#define CMD_NOTHING	1 /* the exit code for: nothing matched, or not so */
+#define CMD_AGE_SIZE	24
+#define CMD_STATUS_SIZE 16
 
 struct cmd {
 	const struct conf *conf;
@@ -142,12 +143,20 @@ const char *cmd_colour_end(const struct cmd *cmd, enum cmd_colour colour);
 /* DEST/STATE/FILE, and an end of line, or with `null` a NUL. */
 void cmd_put_item(FILE *out, const struct cmd_item *item, bool null);
 
+/* "0xA900", or "none" for RESULT_NO_STATUS. */
+void cmd_status_format(int status, char out[CMD_STATUS_SIZE]);
 /* What a C-STORE status means (PS3.4 B.2.3, PS3.7 C), never NULL. */
 const char *cmd_status_words(int status);
 
 /* Printable ASCII as it is, the rest as \xHH: nothing reaches a terminal, or
  * breaks a line, that came from a file or the network. */
 void cmd_put(FILE *out, const char *text);
+
+/* How wide the terminal on standard output is; 80 where it does not say. */
+size_t cmd_columns(void);
+/* For a terminal: words in lines that fit, and an end of line. The first one
+ * goes on behind `indent` columns, the others are indented by a few. */
+void cmd_put_wrapped(size_t indent, const char *text);
 
 /* Two units: "45s", "12m30s", "3h12m", "2d4h". */
 void cmd_age_format(int64_t us, char out[CMD_AGE_SIZE]);

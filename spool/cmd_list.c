@@ -38,7 +38,6 @@ static int print_item(void *context, const struct cmd_item *item);
 static int print_json(const struct cmd_item *item, int64_t bytes,
     int64_t arrived_us, const struct result *r, struct err *err);
 static void print_record(const struct listing *listing, const struct result *r);
-static void format_status(const struct result *r, char out[16]);
 static void print_text(const struct listing *listing,
     const struct cmd_item *item, int64_t bytes, int64_t arrived_us);
 
@@ -213,7 +212,7 @@ static int
 print_json(const struct cmd_item *item, int64_t bytes, int64_t arrived_us,
     const struct result *r, struct err *err)
 {
-	char status[16];
+	char status[CMD_STATUS_SIZE];
 	json_t *object;
 
 	object = json_pack("{ss, ss, so, sI, so}", "Destination", item->dest,
@@ -221,7 +220,7 @@ print_json(const struct cmd_item *item, int64_t bytes, int64_t arrived_us,
 	    cmd_json_text(item->file), "Bytes", (json_int_t)bytes, "Arrived",
 	    cmd_json_time(arrived_us));
 	if (r != NULL && object != NULL) {
-		format_status(r, status);
+		cmd_status_format(r->status, status);
 		(void)json_object_set_new(
 		    object, "Status", json_string(status));
 		(void)json_object_set_new(
@@ -256,11 +255,12 @@ print_text(const struct listing *listing, const struct cmd_item *item,
 static void
 print_record(const struct listing *listing, const struct result *r)
 {
-	char status[16] = "-", iso[CLOCK_ISO_SIZE] = "-", age[CMD_AGE_SIZE];
+	char status[CMD_STATUS_SIZE] = "-", iso[CLOCK_ISO_SIZE] = "-",
+	     age[CMD_AGE_SIZE];
 	const char *reason = r == NULL ? "" : r->reason;
 
 	if (r != NULL)
-		format_status(r, status);
+		cmd_status_format(r->status, status);
 	if (listing->cmd->terminal) {
 		if (r == NULL)
 			return;
@@ -279,13 +279,4 @@ print_record(const struct listing *listing, const struct result *r)
 	(void)printf(
 	    "\t%s\t%u\t%s\t", status, r == NULL ? 0 : r->attempts, iso);
 	cmd_put(stdout, reason[0] == '\0' ? "-" : reason);
-}
-
-static void
-format_status(const struct result *r, char out[16])
-{
-	if (r->status == RESULT_NO_STATUS)
-		(void)strcpy(out, "none");
-	else
-		(void)snprintf(out, 16, "0x%04X", (unsigned)r->status);
 }

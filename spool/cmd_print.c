@@ -9,10 +9,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "cmd.h"
 #include "result.h"
+
+#define COLUMNS	    80
+#define WORD_SIZE   128
+#define WRAP_INDENT 4
 
 void
 cmd_put(FILE *out, const char *text)
@@ -84,6 +90,52 @@ cmd_put_item(FILE *out, const struct cmd_item *item, bool null)
 	}
 	cmd_put(out, item->file);
 	(void)fputc('\n', out);
+}
+
+size_t
+cmd_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
+		return COLUMNS;
+	return size.ws_col;
+}
+
+void
+cmd_put_wrapped(size_t indent, const char *text)
+{
+	size_t columns = cmd_columns(), at = indent, size;
+	bool begins = true; /* a line, or behind the indent */
+	char word[WORD_SIZE];
+
+	for (; *text != '\0'; text += size + strspn(text + size, " ")) {
+		size = strcspn(text, " ");
+		if (size >= sizeof(word))
+			size = sizeof(word) - 1;
+		(void)snprintf(word, sizeof(word), "%.*s", (int)size, text);
+		if (!begins && at + 1 + size > columns) {
+			(void)printf("\n%*s", WRAP_INDENT, "");
+			at = WRAP_INDENT;
+		} else if (!begins) {
+			(void)putchar(' ');
+			at++;
+		}
+		begins = false;
+		cmd_put(stdout, word);
+		at += size;
+	}
+	(void)putchar('\n');
+}
+
+void
+cmd_status_format(int status, char out[CMD_STATUS_SIZE])
+{
+	if (status == RESULT_NO_STATUS)
+		(void)strcpy(out, "none");
+	else
+		(void)snprintf(
+		    out, CMD_STATUS_SIZE, "0x%04X", (unsigned)status);
 }
 
 const char *

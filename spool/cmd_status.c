@@ -52,11 +52,12 @@ static int is_locked(
 static int take_destination(const struct cmd *cmd,
     const struct cmd_destination *destination, struct status_destination *to,
     struct err *err);
-static void take_minute(const struct cmd *cmd, struct status_destination *to);
+static void take_counters(const struct cmd *cmd, struct status_destination *to);
 static void take_link(const struct cmd *cmd, struct status_destination *to);
 static int count_item(void *context, const struct cmd_item *item);
 static void read_record(struct census *census, const struct cmd_item *item);
-static void count_kind(struct status_destination *to, int status);
+static void count_kind(
+    struct status_destination *to, int status, const char *file);
 static bool needs_attention(const struct cmd *cmd, const struct status *status);
 
 int
@@ -80,6 +81,32 @@ cmd_status(struct cmd *cmd, int argc, char **argv, struct err *err)
 		(void)poll(NULL, 0, (int)options.every_s * 1000);
 	} while (true);
 	return rc;
+}
+
+const char *
+status_link_word(
+    const struct status *status, const struct status_destination *d)
+{
+	if (!d->destination.configured)
+		return "not configured";
+	if (d->is_down)
+		return "down";
+	return status->sender_runs ? "up" : "unknown";
+}
+
+int64_t
+status_link_since_us(
+    const struct status *status, const struct status_destination *d)
+{
+	if (d->is_down)
+		return d->down.since_us;
+	return status->sender_runs && d->destination.configured ? d->up_us : 0;
+}
+
+int64_t
+status_next_us(const struct status_destination *d)
+{
+	return d->is_down ? d->down.next_probe_us : d->next_us;
 }
 
 uint64_t
@@ -182,6 +209,9 @@ parse(int argc, char **argv, struct options *options, struct err *err)
 	if (optind < argc)
 		return err_set(err, ERR_USAGE, "status: unexpected argument %s",
 		    argv[optind]);
+	if (options->quiet && options->watch)
+		return err_set(
+		    err, ERR_USAGE, "status: -q shows nothing to watch");
 	return 0;
 }
 
@@ -256,7 +286,7 @@ take_destination(const struct cmd *cmd,
 	if (to->paused)
 		to->paused_us = (int64_t)st.st_mtim.tv_sec * 1000000;
 	take_link(cmd, to);
-	take_minute(cmd, to);
+	take_counters(cmd, to);
 	for (state = 0; state < QUEUE_STATES; state++)
 		if (cmd_scan(cmd, destination->name, (enum queue_state)state,
 			count_item, &census, err) == -1)
@@ -282,7 +312,7 @@ take_link(const struct cmd *cmd, struct status_destination *to)
 
 /* Nothing, where there are no counters that could be read. */
 static void
-take_minute(const struct cmd *cmd, struct status_destination *to)
+take_counters(const struct cmd *cmd, struct status_destination *to)
 {
 	struct counters_values *values = calloc(1, sizeof(*values));
 
@@ -292,6 +322,7 @@ take_minute(const struct cmd *cmd, struct status_destination *to)
 		to->received_60s = values->received_60s;
 		to->delivered_60s = values->delivered_60s;
 		to->failed_60s = values->failed_60s;
+		to->up_us = (int64_t)values->cell[COUNTERS_UP_SINCE_US];
 	}
 	free(values);
 }
@@ -334,15 +365,17 @@ read_record(struct census *census, const struct cmd_item *item)
 	there = result_read_record(census->cmd->spool.root_fd, item->dest,
 		    item->file, &result, NULL) == 1;
 	if (item->state == QUEUE_FAILED)
-		count_kind(to, there ? result.status : RESULT_NO_STATUS);
+		count_kind(
+		    to, there ? result.status : RESULT_NO_STATUS, item->file);
 	else if (there && result.next_us != 0 &&
 		 (to->next_us == 0 || result.next_us < to->next_us))
 		to->next_us = result.next_us;
 }
 
 static void
-count_kind(struct status_destination *to, int status)
+count_kind(struct status_destination *to, int status, const char *file)
 {
+	struct status_kind *kind;
 	size_t i = 0;
 
 	while (i < to->kinds_n && to->kinds[i].status != status)
@@ -351,9 +384,14 @@ count_kind(struct status_destination *to, int status)
 		to->kinds_more++;
 		return;
 	}
-	if (i == to->kinds_n)
-		to->kinds[to->kinds_n++].status = status;
-	to->kinds[i].count++;
+	kind = &to->kinds[i];
+	if (i == to->kinds_n) {
+		to->kinds_n++;
+		kind->status = status;
+	}
+	if (kind->count++ == 0 || strcmp(file, kind->example) < 0)
+		(void)snprintf(
+		    kind->example, sizeof(kind->example), "%s", file);
 }
 
 static bool

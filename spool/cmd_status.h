@@ -13,6 +13,7 @@
 struct status_kind {
 	int status;
 	uint64_t count;
+	char example[NAME_FILE_SIZE]; /* the first of those that were read */
 };
 
 struct status_destination {
@@ -24,6 +25,7 @@ struct status_destination {
 	int64_t oldest_us; /* of what waits, real time; 0 = nothing known */
 	int64_t next_us;   /* the next attempt of a deferred item, 0 = none */
 	int64_t paused_us; /* since when, where paused */
+	int64_t up_us;	   /* since when the link is up; 0 = not known */
 	struct status_kind kinds[STATUS_KINDS];
 	size_t kinds_n;
 	/* in the last minute */
@@ -70,8 +72,20 @@ bool status_certificate_is_near(const struct status *status, size_t i);
 /* The object that --json prints; NULL where there is no memory. */
 json_t *status_json(const struct cmd *cmd, const struct status *status);
 
+/* "up", "down", "unknown", "not configured" */
+const char *status_link_word(
+    const struct status *status, const struct status_destination *d);
+/* Since when it is that, 0 = not known. */
+int64_t status_link_since_us(
+    const struct status *status, const struct status_destination *d);
+/* The next probe of a link that is down, else the next attempt; 0 = none. */
+int64_t status_next_us(const struct status_destination *d);
+
 /* JSON, a table on a terminal, or lines of fields with tabs between. */
 int status_print(const struct cmd *cmd, const struct status *status, bool json,
     struct err *err);
+
+/* cmd_status_table.c: the table. */
+void status_print_table(const struct cmd *cmd, const struct status *status);
 
 #endif

@@ -41,8 +41,10 @@ enum counters_cell {
 	COUNTERS_BROKE_OFF,	/* instances that did not come whole */
 	COUNTERS_LEDGER_ERRORS, /* lines that could not be written */
 	COUNTERS_LANE_DEATHS,
-	COUNTERS_PROCESSES, /* a gauge: associations now; lanes */
-	COUNTERS_CELLS = 24 /* with room for more */
+	COUNTERS_PROCESSES,   /* a gauge: associations now; lanes */
+	COUNTERS_UP_SINCE_US, /* of a destination's link, real time; 0: it
+				 is down, or has not been tried */
+	COUNTERS_CELLS = 24   /* with room for more */
 };
 
 /* What became of an item for its destination. */

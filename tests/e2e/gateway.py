@@ -1,12 +1,18 @@
 """Both daemons on a spool of their own."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import signal
+import struct
 import subprocess
+import termios
 import threading
+import time
 
 import tools
 from peers import instance, modality
@@ -221,6 +227,30 @@ class Gateway:
 
     def command(self, *words, timeout=30):
         return tools.run(COMMAND, "-c", self.conf, *words, timeout=timeout)
+
+    def on_terminal(self, *words, answer="", columns=80, timeout=20):
+        """A command with a terminal: exit code and all that it shows."""
+        pid, master = pty.fork()
+        if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ,
+                        struct.pack("HHHH", 24, columns, 0, 0))
+            os.execve(COMMAND, ["dcmspool", "-c", str(self.conf),
+                                *map(str, words)],
+                      {**os.environ, "TERM": "xterm"})
+        os.write(master, answer.encode())
+        shown, end = b"", time.monotonic() + timeout
+        while time.monotonic() < end:
+            if not select.select([master], [], [], 0.1)[0]:
+                continue
+            try:
+                shown += os.read(master, 65536)
+            except OSError:  # it has ended
+                break
+        else:
+            os.kill(pid, signal.SIGKILL)
+        os.close(master)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return code, shown.decode().replace("\r\n", "\n")
 
     def json(self, *words):
         """One object, or a list of one a line."""

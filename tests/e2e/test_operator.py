@@ -5,9 +5,7 @@ import gzip
 import json
 import lzma
 import os
-import pty
 import re
-import select
 import subprocess
 import threading
 import time
@@ -48,29 +46,6 @@ def with_new(start_gateway, pacs, destination):
 def everywhere(gateway, destination="pacs"):
     return {s: gateway.items(destination, s) for s in STATES
             if gateway.items(destination, s)}
-
-
-def on_terminal(gateway, *words, answer="", timeout=20):
-    """A command with a terminal: exit code and all that it shows."""
-    pid, master = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "xterm"
-        os.execv(gateways.COMMAND, ["dcmspool", "-c", str(gateway.conf),
-                                    *words])
-    os.write(master, answer.encode())
-    shown, end = b"", time.monotonic() + timeout
-    while time.monotonic() < end:
-        if not select.select([master], [], [], 0.1)[0]:
-            continue
-        try:
-            got = os.read(master, 65536)
-        except OSError:
-            break
-        if not got:
-            break
-        shown += got
-    os.close(master)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
 # naming items
@@ -176,10 +151,10 @@ def test_names_for_xargs(stopped):
 def test_asks_before_many(with_new):
     done = with_new.command("hold", "--dest", "pacs")
     assert done.returncode == 64 and "--yes" in done.stdout
-    code, shown = on_terminal(with_new, "hold", "--dest", "pacs", answer="n\n")
+    code, shown = with_new.on_terminal("hold", "--dest", "pacs", answer="n\n")
     assert code == 1 and "hold 3 items of pacs?" in shown
     assert everywhere(with_new) == {"new": with_new.names}
-    code, shown = on_terminal(with_new, "hold", "--dest", "pacs", answer="y\n")
+    code, shown = with_new.on_terminal("hold", "--dest", "pacs", answer="y\n")
     assert code == 0
     assert everywhere(with_new) == {"hold": with_new.names}
 
@@ -756,49 +731,6 @@ def test_trace_shows_where_it_is(with_new):
         done.stdout)
     assert with_new.command("trace").returncode == 64
     assert with_new.command("trace", "../etc").returncode == 64
-
-
-# status
-
-def test_status_says_why_items_failed(start_gateway, pacs):
-    gateway = start_gateway({"pacs": pacs})
-    failed_items(gateway, pacs, 3)
-    shown = gateway.json("status")
-    (row,) = shown["Destinations"]
-    assert row["FailedBy"][0]["Status"] == "0xA900"
-    assert row["FailedBy"][0]["Items"] == 3
-    assert 0 <= shown["UsedPercent"] <= 100
-    assert "failed\tpacs\t0xA900\t3\t" in gateway.command("status").stdout
-    code, shown = on_terminal(gateway, "status")
-    assert code == 1
-    assert "pacs: 3 failed with 0xA900" in shown and "\x1b[1;31m" in shown
-    assert "patient ID unknown" not in shown  # only show may say that
-    done = gateway.command("show", "--dest", "pacs", "--status", "0xA900")
-    assert done.stdout.count("ErrorComment: patient ID unknown") == 3
-
-
-def test_no_colour_in_a_pipe_nor_where_it_is_not_wanted(with_new, monkeypatch):
-    assert "\x1b" not in with_new.command("status").stdout
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[3" not in on_terminal(with_new, "status")[1]
-
-
-def test_status_watch(with_new):
-    process = subprocess.Popen(
-        [gateways.COMMAND, "-c", with_new.conf, "status", "--watch=1"],
-        stdout=subprocess.PIPE, text=True)
-    try:
-        seen = 0
-        for line in process.stdout:
-            seen += line.startswith("destination\tpacs")
-            if seen == 2:
-                break
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    assert seen == 2
-    assert with_new.command("status", "--watch=never").returncode == 64
 
 
 def test_show_several(with_new):
