@@ -94,6 +94,7 @@ run(struct conf *conf, struct err *err)
 	rc = server_run(&settings, err);
 	settings.tls = NULL;
 out:
+	shared_free(settings.shared);
 	tls_free(settings.tls);
 	conf_free(conf);
 	(void)fs_close(&lock_fd, PATH_RESULT, NULL);

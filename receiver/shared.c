@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "../spool/counters.h"
+#include "../spool/ledger.h"
 #include "shared.h"
 
 struct shared *
@@ -30,4 +32,15 @@ shared_create(int64_t newest_us, struct err *err)
 		return NULL;
 	}
 	return shared;
+}
+
+void
+shared_free(struct shared *shared)
+{
+	if (shared == NULL)
+		return;
+	ledger_close(shared->ledger);
+	counters_close(shared->counters);
+	stamp_source_free(shared->stamps);
+	(void)munmap(shared, sizeof(*shared));
 }

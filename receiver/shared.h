@@ -45,5 +45,7 @@ struct shared {
 
 /* newest_us: the newest stamp in the spool, 0 for none. NULL and *err. */
 struct shared *shared_create(int64_t newest_us, struct err *err);
+/* With the counters and the ledger. */
+void shared_free(struct shared *shared);
 
 #endif

@@ -42,6 +42,13 @@ stamp_source_create(int64_t newest_us, struct err *err)
 	return source;
 }
 
+void
+stamp_source_free(struct stamp_source *source)
+{
+	if (source != NULL)
+		(void)munmap(source, sizeof(*source));
+}
+
 int64_t
 stamp_next(struct stamp_source *source)
 {

@@ -15,6 +15,8 @@ struct stamp_source;
 
 /* newest_us: the newest stamp in the spool, 0 for none. NULL and *err. */
 struct stamp_source *stamp_source_create(int64_t newest_us, struct err *err);
+/* In the last process that uses it, or in one that does so no more. */
+void stamp_source_free(struct stamp_source *source);
 
 /* max(clock, last + 1), microseconds of real time. */
 int64_t stamp_next(struct stamp_source *source);
