@@ -18,6 +18,7 @@
 #include "../spool/process.h"
 #include "../spool/spool.h"
 #include "association.h"
+#include "prepare.h"
 #include "recover.h"
 #include "server.h"
 #include "shared.h"
@@ -76,7 +77,7 @@ run(struct conf *conf, struct err *err)
 	settings.user = &user;
 	settings.signal_fd = process_open_signals(err);
 	if (settings.signal_fd == -1 || assoc_init(err) == -1 ||
-	    server_read_keys(conf, &settings.tls, err) == -1 ||
+	    prepare_keys(conf, &settings.tls, err) == -1 ||
 	    become_user(conf, &user, err) == -1 ||
 	    spool_open(conf->storage_location, true, &spool, err) == -1 ||
 	    spool_lock(&spool, SPOOL_RECEIVER, LOCK_WAIT_MS, &lock_fd, err) ==
@@ -87,7 +88,7 @@ run(struct conf *conf, struct err *err)
 		goto out;
 	settings.shared = shared_create(newest_us, err);
 	if (settings.shared == NULL ||
-	    server_prepare(conf, &spool, settings.shared, err) == -1)
+	    prepare_spool(conf, &spool, settings.shared, err) == -1)
 		goto out;
 	settings.conf = conf;
 	conf = NULL;

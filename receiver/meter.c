@@ -6,13 +6,18 @@
  * Errors: ERR_CONFIG for too many limits. What cannot be counted is not.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/log.h"
+#include "../spool/process.h"
 #include "meter.h"
 
+#define RESTART_MS  1000
 #define REST_MIN_MS 1000
 #define REST_FACTOR 9 /* rest so many times as long as the count took */
 
@@ -23,6 +28,9 @@ struct count {
 	int64_t bytes;
 };
 
+static bool is_needed(const struct conf *conf);
+static void count_for_ever(const struct meter_job *job)
+    __attribute__((noreturn));
 static struct shared_meter *find(struct shared *shared, const char *name);
 static void count_destination(
     const struct spool *spool, struct shared_meter *meter, const char *dest);
@@ -52,39 +60,58 @@ meter_prepare(struct shared *shared, const struct conf *conf, struct err *err)
 	return 0;
 }
 
-bool
-meter_is_needed(const struct conf *conf)
+void
+meter_start(struct meter_process *process, const struct meter_job *job)
 {
-	size_t i;
+	struct err err = {.class = ERR_NONE};
+	pid_t pid;
 
-	for (i = 0; i < conf->destinations_n; i++)
-		if (conf->destinations[i].max_queue_bytes > 0)
-			return true;
-	return false;
+	process->due_ms = INT64_MAX;
+	if (!is_needed(job->conf))
+		return;
+	pid = process_fork(&process->fd, &err);
+	if (pid == 0) {
+		job->become(job->context);
+		count_for_ever(job);
+	}
+	if (pid == -1) {
+		LOG(LOG_LEVEL_ERROR, "meter-failed",
+		    LOG_STR("error", err.text));
+		process->due_ms = clock_mono_ms() + RESTART_MS;
+		return;
+	}
+	process->pid = pid;
 }
 
 void
-meter_run(
-    const struct spool *spool, struct shared *shared, const struct conf *conf)
+meter_end(struct meter_process *process)
 {
-	struct shared_meter *meter;
-	int64_t began_ms, rest_ms;
-	size_t i;
+	if (process->pid == 0)
+		return;
+	(void)kill(process->pid, SIGKILL);
+	meter_forget(process);
+}
 
-	for (;;) {
-		began_ms = clock_mono_ms();
-		for (i = 0; i < conf->destinations_n; i++) {
-			meter = find(shared, conf->destinations[i].name);
-			if (meter != NULL &&
-			    conf->destinations[i].max_queue_bytes > 0)
-				count_destination(
-				    spool, meter, conf->destinations[i].name);
-		}
-		rest_ms = REST_FACTOR * (clock_mono_ms() - began_ms);
-		if (rest_ms < REST_MIN_MS)
-			rest_ms = REST_MIN_MS;
-		(void)poll(NULL, 0, (int)rest_ms);
-	}
+void
+meter_reaped(struct meter_process *process, pid_t pid, int wait_status)
+{
+	char how[PROCESS_HOW_SIZE];
+
+	if (pid != process->pid)
+		return;
+	process_describe(wait_status, how, sizeof(how));
+	LOG(LOG_LEVEL_ERROR, "meter-died", LOG_STR("how", how));
+	meter_forget(process);
+	process->due_ms = clock_mono_ms() + RESTART_MS;
+}
+
+void
+meter_forget(struct meter_process *process)
+{
+	if (process->fd != -1)
+		(void)close(process->fd);
+	process->fd = -1;
+	process->pid = 0;
 }
 
 bool
@@ -111,6 +138,40 @@ meter_add(
 	meter = find(shared, d->name);
 	if (meter != NULL)
 		(void)atomic_fetch_add(&meter->added_bytes, bytes);
+}
+
+static bool
+is_needed(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->destinations_n; i++)
+		if (conf->destinations[i].max_queue_bytes > 0)
+			return true;
+	return false;
+}
+
+static void
+count_for_ever(const struct meter_job *job)
+{
+	const struct conf_destination *d;
+	struct shared_meter *meter;
+	int64_t began_ms, rest_ms;
+	size_t i;
+
+	for (;;) {
+		began_ms = clock_mono_ms();
+		for (i = 0; i < job->conf->destinations_n; i++) {
+			d = &job->conf->destinations[i];
+			meter = find(job->shared, d->name);
+			if (meter != NULL && d->max_queue_bytes > 0)
+				count_destination(job->spool, meter, d->name);
+		}
+		rest_ms = REST_FACTOR * (clock_mono_ms() - began_ms);
+		if (rest_ms < REST_MIN_MS)
+			rest_ms = REST_MIN_MS;
+		(void)poll(NULL, 0, (int)rest_ms);
+	}
 }
 
 static struct shared_meter *

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../spool/conf.h"
 #include "../spool/spool.h"
@@ -17,12 +18,37 @@
 int meter_prepare(
     struct shared *shared, const struct conf *conf, struct err *err);
 
-/* Whether the process is needed. */
-bool meter_is_needed(const struct conf *conf);
+/* The process, as its parent knows it. */
+struct meter_process {
+	pid_t pid; /* 0 = there is none */
+	int fd;
+	int64_t due_ms; /* start it then, monotonic; INT64_MAX = not again */
+};
 
-/* Counts for ever; at rest nine tenths of the time. */
-void meter_run(const struct spool *spool, struct shared *shared,
-    const struct conf *conf) __attribute__((noreturn));
+#define METER_PROCESS_INIT                                                     \
+	{                                                                      \
+		.fd = -1, .due_ms = INT64_MAX                                  \
+	}
+
+/* What it works on; become is called in it, to close what is the parent's. */
+struct meter_job {
+	const struct spool *spool;
+	struct shared *shared;
+	const struct conf *conf;
+	void (*become)(void *context);
+	void *context;
+};
+
+/*
+ * Starts the process where there is a limit: it counts for ever, at rest nine
+ * tenths of the time. Where it cannot be had it is due again in a second.
+ */
+void meter_start(struct meter_process *process, const struct meter_job *job);
+void meter_end(struct meter_process *process);
+/* A process has ended: where it is this one, it is due again in a second. */
+void meter_reaped(struct meter_process *process, pid_t pid, int wait_status);
+/* In a child of the same parent: closes what leads to it. */
+void meter_forget(struct meter_process *process);
 
 /* Whether as much as the limit, or more, is queued. */
 bool meter_is_full(

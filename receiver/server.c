@@ -16,7 +16,6 @@
 #include "../spool/certificate.h"
 #include "../spool/clock.h"
 #include "../spool/counters.h"
-#include "../spool/ledger.h"
 #include "../spool/log.h"
 #include "../spool/loop.h"
 #include "../spool/process.h"
@@ -27,14 +26,12 @@
 #include "links.h"
 #include "meter.h"
 #include "ports.h"
+#include "prepare.h"
 #include "server.h"
 
-#define EXPIRY_CHECK_MS	 ((int64_t)86400 * 1000)
-#define STOP_LIMIT_MS	 20000
-#define METER_RESTART_MS 1000
-#define NEVER		 INT64_MAX
-
-struct server;
+#define EXPIRY_CHECK_MS ((int64_t)86400 * 1000)
+#define STOP_LIMIT_MS	20000
+#define NEVER		INT64_MAX
 
 struct server {
 	const struct server_settings *settings;
@@ -45,9 +42,7 @@ struct server {
 	struct children *children;
 	struct ports *ports;
 	struct process_watchdog watchdog;
-	pid_t meter_pid; /* 0 = there is none */
-	int meter_fd;
-	int64_t meter_at_ms;  /* start it then */
+	struct meter_process meter;
 	int64_t links_at_ms;  /* look at them then, where somebody waits */
 	int64_t stop_by_ms;   /* NEVER = it does not stop */
 	int64_t expiry_at_ms; /* look at our certificate then */
@@ -63,13 +58,12 @@ static void check_expiry(struct server *server);
 static void look_at_links(struct server *server);
 static void spawn(struct server *server, struct child *child);
 static void count_associations(const struct server *server);
-static void become_child(struct server *server);
+static void become_child(void *context);
 static void on_signal(void *context);
 static void reap(struct server *server);
 static void stop(struct server *server, int signal_number);
 static void reload(struct server *server);
 static void start_meter(struct server *server);
-static void end_meter(struct server *server);
 static void notify_reloading(void);
 static void log_ready(const struct server *server, const char *event);
 
@@ -80,8 +74,7 @@ server_run(const struct server_settings *settings, struct err *err)
 	    .settings = settings,
 	    .conf = settings->conf,
 	    .tls = settings->tls,
-	    .meter_fd = -1,
-	    .meter_at_ms = NEVER,
+	    .meter = METER_PROCESS_INIT,
 	    .stop_by_ms = NEVER,
 	    .expiry_at_ms = NEVER,
 	    .admission = ADMISSION_INIT,
@@ -100,42 +93,6 @@ server_run(const struct server_settings *settings, struct err *err)
 		LOG(LOG_LEVEL_INFO, "stopped", LOG_NONE);
 	finish(&server);
 	return rc;
-}
-
-int
-server_prepare(const struct conf *conf, const struct spool *spool,
-    struct shared *shared, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < conf->destinations_n; i++)
-		if (spool_make_destination(
-			spool, conf->destinations[i].name, err) == -1 ||
-		    spool_sync_destination(
-			spool, conf->destinations[i].name, err) == -1)
-			return -1;
-	if (shared->counters == NULL)
-		shared->counters = counters_open(spool, err);
-	if (shared->counters == NULL)
-		return -1;
-	if (shared->ledger == NULL)
-		shared->ledger = ledger_open(conf->ledger, err);
-	if (shared->ledger == NULL ||
-	    ledger_move(shared->ledger, conf->ledger, err) == -1)
-		return -1;
-	for (i = 0; i < conf->destinations_n; i++)
-		(void)counters_add(
-		    shared->counters, conf->destinations[i].name);
-	if (links_prepare(shared, conf, err) == -1)
-		return -1;
-	return meter_prepare(shared, conf, err);
-}
-
-int
-server_read_keys(const struct conf *conf, struct tls **tls, struct err *err)
-{
-	return tls_create(
-	    &conf->receiver.tls, TLS_ACCEPTOR, "receiver.tls", tls, err);
 }
 
 static int
@@ -168,7 +125,7 @@ start(struct server *server, struct err *err)
 static void
 finish(struct server *server)
 {
-	end_meter(server);
+	meter_end(&server->meter);
 	ports_free(server->ports);
 	children_free(server->children);
 	loop_free(server->loop);
@@ -188,8 +145,8 @@ turn(struct server *server, struct err *err)
 		until_ms = server->stop_by_ms;
 	if (ports_due_ms(server->ports) < until_ms)
 		until_ms = ports_due_ms(server->ports);
-	if (server->meter_at_ms < until_ms)
-		until_ms = server->meter_at_ms;
+	if (server->meter.due_ms < until_ms)
+		until_ms = server->meter.due_ms;
 	if (server->expiry_at_ms < until_ms)
 		until_ms = server->expiry_at_ms;
 	if (server->admission.due_ms < until_ms)
@@ -204,7 +161,7 @@ turn(struct server *server, struct err *err)
 	if (loop_turn(server->loop, (int)left_ms, err) == -1 ||
 	    ports_resume(server->ports, err) == -1)
 		return -1;
-	if (clock_mono_ms() >= server->meter_at_ms)
+	if (clock_mono_ms() >= server->meter.due_ms)
 		start_meter(server);
 	if (clock_mono_ms() >= server->links_at_ms)
 		look_at_links(server);
@@ -317,14 +274,15 @@ count_associations(const struct server *server)
  * one for both.
  */
 static void
-become_child(struct server *server)
+become_child(void *context)
 {
+	struct server *server = context;
+
 	loop_free(server->loop);
 	children_free(server->children);
 	ports_free(server->ports);
 	(void)close(server->settings->signal_fd);
-	if (server->meter_fd != -1)
-		(void)close(server->meter_fd);
+	meter_forget(&server->meter);
 }
 
 static void
@@ -348,20 +306,11 @@ static void
 reap(struct server *server)
 {
 	int wait_status;
-	char how[PROCESS_HOW_SIZE];
 	pid_t pid;
 
-	while ((pid = process_reap(&wait_status)) > 0) {
-		if (children_reaped(server->children, pid, wait_status) ||
-		    pid != server->meter_pid)
-			continue;
-		process_describe(wait_status, how, sizeof(how));
-		LOG(LOG_LEVEL_ERROR, "meter-died", LOG_STR("how", how));
-		(void)close(server->meter_fd);
-		server->meter_fd = -1;
-		server->meter_pid = 0;
-		server->meter_at_ms = clock_mono_ms() + METER_RESTART_MS;
-	}
+	while ((pid = process_reap(&wait_status)) > 0)
+		if (!children_reaped(server->children, pid, wait_status))
+			meter_reaped(&server->meter, pid, wait_status);
 	count_associations(server);
 	if (atomic_load(&server->settings->shared->stopping) &&
 	    children_serving(server->children) == 0) {
@@ -392,8 +341,8 @@ reload(struct server *server)
 
 	notify_reloading();
 	if (conf_load(old->path, &new, &err) == -1 ||
-	    server_read_keys(new, &tls, &err) == -1 ||
-	    server_prepare(new, server->settings->spool,
+	    prepare_keys(new, &tls, &err) == -1 ||
+	    prepare_spool(new, server->settings->spool,
 		server->settings->shared, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "reload-failed",
 		    LOG_STR("error", err.text));
@@ -417,7 +366,7 @@ reload(struct server *server)
 		new->receiver.port, &err) == -1)
 		LOG(LOG_LEVEL_ERROR, "listen-failed",
 		    LOG_STR("error", err.text));
-	end_meter(server);
+	meter_end(&server->meter);
 	start_meter(server);
 	conf_free(old);
 	log_ready(server, "reloaded");
@@ -427,37 +376,13 @@ reload(struct server *server)
 static void
 start_meter(struct server *server)
 {
-	struct err err = {.class = ERR_NONE};
-	pid_t pid;
+	const struct meter_job job = {server->settings->spool,
+	    server->settings->shared, server->conf, become_child, server};
 
-	server->meter_at_ms = NEVER;
-	if (!meter_is_needed(server->conf) ||
-	    atomic_load(&server->settings->shared->stopping))
-		return;
-	pid = process_fork(&server->meter_fd, &err);
-	if (pid == 0) {
-		become_child(server);
-		meter_run(server->settings->spool, server->settings->shared,
-		    server->conf);
-	}
-	if (pid == -1) {
-		LOG(LOG_LEVEL_ERROR, "meter-failed",
-		    LOG_STR("error", err.text));
-		server->meter_at_ms = clock_mono_ms() + METER_RESTART_MS;
-		return;
-	}
-	server->meter_pid = pid;
-}
-
-static void
-end_meter(struct server *server)
-{
-	if (server->meter_pid == 0)
-		return;
-	(void)kill(server->meter_pid, SIGKILL);
-	(void)close(server->meter_fd);
-	server->meter_fd = -1;
-	server->meter_pid = 0;
+	if (!atomic_load(&server->settings->shared->stopping))
+		meter_start(&server->meter, &job);
+	else
+		server->meter.due_ms = NEVER;
 }
 
 static void

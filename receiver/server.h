@@ -17,21 +17,12 @@ struct server_settings {
 	const struct spool *spool;
 	struct shared *shared;
 	const struct user *user; /* become, but for its ports */
-	struct tls *tls;	 /* server_read_keys; the server's */
+	struct tls *tls;	 /* prepare_keys; the server's */
 	int signal_fd;		 /* process_open_signals */
 	child_run serve;	 /* what a child does, and its end */
 };
 
 /* Serves until SIGTERM or SIGINT: 0; -1 where it cannot begin, or go on. */
 int server_run(const struct server_settings *settings, struct err *err);
-
-/* Reads the configuration's certificates and keys. *tls is NULL where there is
- * no TLS; tls_free. */
-int server_read_keys(
-    const struct conf *conf, struct tls **tls, struct err *err);
-
-/* What a start and a reload need: folders of destinations, meters. */
-int server_prepare(const struct conf *conf, const struct spool *spool,
-    struct shared *shared, struct err *err);
 
 #endif
