@@ -54,6 +54,8 @@ connector_serve(const struct conf_destination *conf,
 	if (fd != -1)
 		reply.err = (struct err){.class = ERR_NONE};
 	reply_with(lane_fd, &reply, fd);
+	if (fd != -1)
+		(void)close(fd);
 }
 
 void

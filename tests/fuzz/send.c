@@ -6,6 +6,7 @@
  *
  * Errors: what does not hold aborts.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ struct destination {
 	int listener;
 	const uint8_t *data;
 	size_t size;
-	bool stepwise;
+	int end_fd; /* readable: no more connections */
+	bool stepwise, called;
 };
 
 /* What the sender's parent does for a lane. */
@@ -53,6 +55,7 @@ static void set_up(void);
 static void make_item(void);
 static void *answer(void *argument);
 static void *serve(void *argument);
+static int next_connection(const struct destination *d);
 static bool drain(int fd, int timeout_ms);
 static size_t pdu_size(const uint8_t *data, size_t size);
 
@@ -65,15 +68,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct lane_report report;
 	pthread_t thread, server;
 	struct parent parent;
-	int pair[2];
+	int pair[2], end[2];
 
 	if (size == 0 || size > MOST_BYTES)
 		return 0;
 	if (conf == NULL)
 		set_up();
+	FUZZ_CHECK(pipe2(end, O_CLOEXEC) == 0);
 	destination = (struct destination){.listener = listener,
 	    .data = data + 1,
 	    .size = size - 1,
+	    .end_fd = end[0],
 	    .stepwise = (data[0] & 1) != 0};
 	FUZZ_CHECK(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
@@ -90,10 +95,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(report.outcome != LANE_GONE);
 	if (!destination.stepwise)
 		FUZZ_CHECK(report.outcome != LANE_ANSWERED);
-	/* a listener that nobody called would wait for ever */
-	(void)shutdown(listener, SHUT_RD);
+	(void)close(end[1]);
 	FUZZ_CHECK(pthread_join(thread, NULL) == 0);
-	FUZZ_CHECK(listen(listener, 16) == 0);
+	FUZZ_CHECK(destination.called);
+	(void)close(end[0]);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	return 0;
@@ -174,7 +179,8 @@ answer(void *argument)
 	size_t part;
 	int fd;
 
-	while ((fd = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC)) != -1) {
+	while ((fd = next_connection(d)) != -1) {
+		d->called = true;
 		while (d->size > 0) {
 			if (d->stepwise && !drain(fd, PATIENCE_MS))
 				break;
@@ -192,6 +198,19 @@ answer(void *argument)
 		fuzz_reset(fd);
 	}
 	return NULL;
+}
+
+/* -1 where there is to be none any more. */
+static int
+next_connection(const struct destination *d)
+{
+	struct pollfd fds[2] = {{.fd = d->listener, .events = POLLIN},
+	    {.fd = d->end_fd, .events = POLLIN}};
+
+	FUZZ_CHECK(poll(fds, 2, -1) > 0);
+	if (fds[0].revents == 0)
+		return -1;
+	return accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
 }
 
 /* What has come, thrown away; false where nothing does, or it is the end. */
