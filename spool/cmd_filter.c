@@ -167,11 +167,11 @@ cmd_seconds_parse(const char *text, int64_t *seconds)
 
 	errno = 0;
 	n = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || n < 0 || n > INT32_MAX ||
+	if (errno != 0 || end == text || n < 0 ||
 	    (end[0] != '\0' && end[1] != '\0'))
 		return -1;
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (*end == units[i].unit) {
+		if (*end == units[i].unit && n <= INT32_MAX / units[i].size_s) {
 			*seconds = n * units[i].size_s;
 			return 0;
 		}

@@ -64,7 +64,7 @@ int cmd_filter_matches(const struct cmd *cmd, const struct cmd_filter *filter,
 int cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
     unsigned states, cmd_visit *visit, void *context, struct err *err);
 
-/* "90", "90s", "5m", "1h", "2d", "1w" in seconds; 0 or -1. */
+/* "90", "90s", "5m", "1h", "2d", "1w" in seconds, up to INT32_MAX; 0 or -1. */
 int cmd_seconds_parse(const char *text, int64_t *seconds);
 
 /* cmd_study.c: (0020,000D) of a data set that begins at data, as far as size

@@ -184,7 +184,8 @@ names_uid(const struct trace *trace, const char *text)
 
 	while ((at = strstr(at, trace->uid)) != NULL) {
 		if ((at == text || strchr("0123456789.", at[-1]) == NULL) &&
-		    (strchr("0123456789.", at[size]) == NULL ||
+		    (at[size] == '\0' ||
+			strchr("0123456789.", at[size]) == NULL ||
 			strncmp(at + size, ".dcm", 4) == 0))
 			return true;
 		at++;

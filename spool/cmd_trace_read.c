@@ -36,6 +36,7 @@ static int start(
 static int close_source(
     struct source *source, const char *file, bool whole, struct err *err);
 static int64_t time_of(const char *text);
+static int64_t fraction_us(const char **text);
 static const char *find_key(const char *text, const char *key);
 static bool unquote(const char *at, char *out, size_t size);
 
@@ -198,27 +199,40 @@ close_source(
 static int64_t
 time_of(const char *text)
 {
-	int year, month, day, hour, minute, used = 0, off_h = 0, off_m = 0;
+	int used = 0, off_h = 0, off_m = 0;
 	struct tm tm = {.tm_isdst = 0};
-	double second;
+	int64_t us;
 	char sign;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day,
-		&hour, &minute, &second, &used) != 6)
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
+		&tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6)
 		return 0;
-	tm.tm_year = year - 1900;
-	tm.tm_mon = month - 1;
-	tm.tm_mday = day;
-	tm.tm_hour = hour;
-	tm.tm_min = minute;
-	sign = text[used];
-	if (sign == '+' || sign == '-')
-		(void)sscanf(text + used + 1, "%2d%*[:]%2d", &off_h, &off_m);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	text += used;
+	us = fraction_us(&text);
+	sign = *text;
+	if ((sign == '+' || sign == '-') &&
+	    sscanf(text + 1, "%2d:%2d", &off_h, &off_m) < 2)
+		(void)sscanf(text + 1, "%2d%2d", &off_h, &off_m);
 	off_m += 60 * off_h;
 	return ((int64_t)timegm(&tm) -
 		   (sign == '-' ? -60 : 60) * (int64_t)off_m) *
 		   1000000 +
-	       (int64_t)(second * 1e6);
+	       us;
+}
+
+/* ".123456", and behind it: of any number of digits, or not there. */
+static int64_t
+fraction_us(const char **text)
+{
+	int64_t us = 0, unit = 100000;
+
+	if (**text != '.')
+		return 0;
+	for (++*text; isdigit((unsigned char)**text); ++*text, unit /= 10)
+		us += unit * (**text - '0');
+	return us;
 }
 
 static const char *

@@ -175,6 +175,8 @@ take_minutes(const struct counters_file *file, int64_t now_us,
 	for (i = 0; i < COUNTERS_MINUTES; i++, minute++) {
 		m = &values->minutes[i];
 		*m = (struct counters_minute){.minute = minute};
+		if (minute < 0)
+			continue; /* a clock that was never set */
 		slot = (size_t)(minute % COUNTERS_MINUTES);
 		(void)take_tagged(
 		    &file->minutes[COUNTERS_SERIES_RECEIVED][slot], minute,
@@ -208,7 +210,8 @@ last_minute(const counters_tagged seconds[COUNTERS_SECONDS], int64_t now_us)
 	uint32_t sum = 0, count;
 
 	for (s = now_s - S_PER_MINUTE + 1; s <= now_s; s++)
-		if (take_tagged(&seconds[s % COUNTERS_SECONDS], s, &count))
+		if (s >= 0 &&
+		    take_tagged(&seconds[s % COUNTERS_SECONDS], s, &count))
 			sum += count;
 	return sum;
 }

@@ -192,11 +192,31 @@ none_is_no_error(void)
 	spool_close(&spool);
 }
 
+/* As it starts on a board without a battery. */
+static void
+a_clock_in_1970_is_read(void)
+{
+	struct counters *counters;
+	struct spool spool;
+
+	open_both(&spool, &counters);
+	counters_received(counters_of(counters, "PACS"), 10);
+	CU_ASSERT_EQUAL(
+	    counters_read(spool.root_fd, "PACS", 0, &values, NULL), 1);
+	CU_ASSERT_EQUAL(values.cell[COUNTERS_RECEIVED], 1);
+	CU_ASSERT_EQUAL(values.received_60s, 0);
+	CU_ASSERT_EQUAL(values.minutes[COUNTERS_MINUTES - 1].minute, 0);
+	CU_ASSERT_FALSE(values.minutes[0].queue_known);
+	counters_close(counters);
+	spool_close(&spool);
+}
+
 static const struct test_case cases[] = {
     {"killed processes lose nothing", killed_processes_lose_nothing},
     {"outcomes have classes, times and minutes",
 	outcomes_have_classes_times_and_minutes},
     {"what is not ours is set aside", what_is_not_ours_is_set_aside},
     {"a file that shrinks ends nobody", a_file_that_shrinks_ends_nobody},
-    {"none is no error", none_is_no_error}, {0}};
+    {"none is no error", none_is_no_error},
+    {"a clock in 1970 is read", a_clock_in_1970_is_read}, {0}};
 TEST_SUITE(counters, cases)

@@ -75,7 +75,7 @@ def test_filters_in_all_commands_alike(with_new):
 
 
 @pytest.mark.parametrize("words", [
-    ["--older", "soon"], ["--older", "1y"], ["--status", "0xZZ"],
+    ["--older", "soon"], ["--older", "1y"], ["--older", "2147483647w"], ["--status", "0xZZ"],
     ["--status", "0xA70"], ["--state", "lost"], ["--dest", "nowhere"],
     ["--study", "x/y"], ["--nonsense"], []])
 def test_a_wrong_filter_does_nothing(with_new, words):
@@ -721,6 +721,27 @@ def test_trace_from_syslog_lines(traced):
     done = tools.run(gateways.COMMAND, "-c", traced.conf, "trace", "1.2.3.4",
                      "-", input="".join(lines))
     check_life(done.stdout)
+
+
+def test_trace_orders_by_any_time(traced):
+    """Times as they may stand in a log: to the microsecond, of zones, and
+    absurd ones."""
+    times = ["2026-11-23T22:50:01.000001Z", "2026-11-23T22:50:01.000002Z",
+             "2026-11-24T04:20:01.000003+0530",
+             "2026-11-24T04:20:01.0000044444+05:30",
+             "2026-11-23T20:50:01.000005-02:00", "2026-11-23T22:50:02Z"]
+    absurd = ["2026-11-23T22:50:1e300", "2026-11-23T22:50:nan",
+              "9999-99-99T99:99:99.999999999999999999999+99:99", "1-1-1T1:1:1"]
+    for order in (times, times[::-1]):
+        done = tools.run(
+            gateways.COMMAND, "-c", traced.conf, "trace", "1.2.3.4", "-",
+            input="".join(f"{t} x[1] info e uid=1.2.3.4 n={times.index(t)}\n"
+                          for t in order))
+        assert re.findall(r" n=(\d)", done.stdout) == list("012345")
+    done = tools.run(
+        gateways.COMMAND, "-c", traced.conf, "trace", "1.2.3.4", "-",
+        input="".join(f"{t} x[1] info e uid=1.2.3.4\n" for t in absurd))
+    assert done.returncode == 0 and done.stdout.count("1.2.3.4") == len(absurd)
 
 
 def test_trace_shows_where_it_is(with_new):
