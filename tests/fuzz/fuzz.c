@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,24 @@ int __wrap_confine_enter(const struct confine *confine, int root_fd,
 static int remove_one(
     const char *path, const struct stat *st, int type, struct FTW *ftw);
 static void remove_folder(void);
+static void print_reached(void);
 
 static char folder[128];
 static pid_t owner;
+static uint64_t reached;
 
 void
 fuzz_broken(const char *file, int line, const char *what)
 {
 	(void)fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
 	abort();
+}
+
+void
+fuzz_reached(void)
+{
+	if (reached++ == 0)
+		FUZZ_CHECK(atexit(print_reached) == 0);
 }
 
 char *
@@ -139,6 +149,12 @@ remove_folder(void)
 {
 	if (getpid() == owner)
 		(void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+print_reached(void)
+{
+	(void)fprintf(stderr, "stat::reached: %" PRIu64 "\n", reached);
 }
 
 /* In the place of confine_enter: a fuzzer is not to be confined by its target,

@@ -19,9 +19,18 @@
 
 /* libFuzzer's entry point. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Optional. */
+size_t LLVMFuzzerCustomMutator(
+    uint8_t *data, size_t size, size_t max, unsigned seed);
 
 void fuzz_broken(const char *file, int line, const char *what)
     __attribute__((noreturn));
+
+/*
+ * To be called where an input got as far as it can get: what is none of these
+ * in a whole run, its seeds included, tests nothing, and fails it (run.sh).
+ */
+void fuzz_reached(void);
 
 /* The input as a string, which is freed by the caller. */
 char *fuzz_string(const uint8_t *data, size_t size);
@@ -37,6 +46,11 @@ void fuzz_world(int port, struct conf **conf, struct spool *spool);
 
 /* A listening socket on a free port of the loopback. */
 int fuzz_listen(int *port);
+
+/* fuzz_pdus.c: changes one PDU, or what is in it, of those from `from` on. For
+ * LLVMFuzzerCustomMutator. */
+size_t fuzz_mutate_pdus(
+    uint8_t *data, size_t size, size_t max, unsigned seed, size_t from);
 
 /* Closes without TIME_WAIT, of which there would be too many. */
 void fuzz_reset(int fd);

@@ -33,6 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		name_key_format(&name, key);
 		FUZZ_CHECK(strncmp(key, file, strlen(key)) == 0);
 		FUZZ_CHECK(file[strlen(key)] == '-');
+		fuzz_reached();
 	}
 	free(file);
 	return 0;

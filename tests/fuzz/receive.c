@@ -67,6 +67,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return fuzz_mutate_pdus(data, size, max, seed, 0);
+}
+
 static void
 set_up(void)
 {
@@ -125,6 +131,7 @@ check_new(void)
 		FUZZ_CHECK(strcmp(reader.part10.sop_instance, name.uid) == 0);
 		FUZZ_CHECK(reader.part10.has_envelope);
 		item_reader_close(&reader);
+		fuzz_reached();
 		if (fs_unlink(spool.root_fd, path, &err) != 1)
 			fuzz_broken(__FILE__, __LINE__, err.text);
 	}

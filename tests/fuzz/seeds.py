@@ -6,17 +6,20 @@ What libFuzzer finds beyond these is added by hand, minimised (-merge=1).
 """
 
 import pathlib
+import struct
 import sys
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
 
 import gateway as gateways
+import pki
 import tools
 from peers import instance, pdu
 from peers.destination import Answer, Destination
 
 UID = "2.25.1"
+ITEM_CONTEXT = 3
 STAMP = "20260101T000000.000001Z"
 
 
@@ -60,12 +63,13 @@ def received(one):
 
 
 def answered():
-    """What a destination says. The lane proposes its item's context, and its
-    first message has the ID 1."""
+    """What a destination says. The lane proposes verification and its item's
+    context, and its first message has the ID 1."""
     rq = pdu.associate_rq("ENS-SCU", "PACS", [], 16384)[6:]
-    ac = pdu.associate_ac(rq, [(1, 0, pdu.IMPLICIT_LE)], 16384)
-    no = pdu.associate_ac(rq, [(1, 3, pdu.IMPLICIT_LE)], 16384)
-    say = lambda status, **more: pdu.pdv(1, True, True, store_rsp(status, **more))
+    ac, no = (pdu.associate_ac(rq, [(1, 0, pdu.IMPLICIT_LE),
+                                    (ITEM_CONTEXT, result, pdu.IMPLICIT_LE)],
+                               16384) for result in (0, 3))
+    say = lambda status, **more: pdu.pdv(ITEM_CONTEXT, True, True, store_rsp(status, **more))
     yield "accepted", [ac]
     yield "no-context", [no]
     yield "rejected", [pdu.associate_rj(1, 1, 7)]
@@ -79,12 +83,40 @@ def answered():
                           AffectedSOPInstanceUID="1.2.3"), pdu.release_rq()]
 
 
+def implicit():
+    """Data sets in implicit VR, with sequences before the study (PS3.5 7.5)."""
+    def element(group, number, value, size=None):
+        return struct.pack("<HHL", group, number,
+                           len(value) if size is None else size) + value
+    study = element(0x0020, 0x000D, b"1.2.840.99")
+    inner = element(0x0008, 0x1150, b"1.2.3\0")
+    item, end = (0xFFFE, 0xE000), element(0xFFFE, 0xE00D, b"")
+    yield element(0x0008, 0x1140, element(*item, inner)) + study
+    yield (element(0x0008, 0x1140, b"", 0xFFFFFFFF)
+           + element(*item, b"", 0xFFFFFFFF) + inner + end
+           + element(0xFFFE, 0xE0DD, b"") + study)
+
+
+def certificates(folder):
+    """A peer's certificate and what it is made of, as DER and PEM."""
+    authority = pki.Authority(folder / "ca")
+    names = "DNS:ct1.example.org,IP:192.0.2.1,IP:2001:db8::1,URI:urn:ct1"
+    one = authority.issue("ct1", san=names)
+    yield "pem", pathlib.Path(one.cert).read_bytes()
+    der = folder / "one.der"
+    pki.openssl("x509", "-in", one.cert, "-outform", "DER", "-out", der)
+    yield "der", der.read_bytes()
+
+
 def served(folder):
-    """An item, its record, a marker's text and a `down`, of both daemons."""
+    """An item, its record, a `down`, and the ledger, of both daemons."""
     one = instance.make(uid=UID, fill=1)
     with Destination() as pacs:
         pacs.script = [Answer(status=0xC123, comment="as it is")]
-        gateway = gateways.Gateway(folder, {"pacs": pacs}).start()
+        gateway = gateways.Gateway(folder, {"pacs": pacs})
+        gateway.log_settings = {"Ledger": str(folder / "ledger")}
+        gateway.write_conf()
+        gateway.start()
         try:
             gateway.store(one)
             name, = gateway.wait_items("pacs", "failed", 1)
@@ -97,7 +129,8 @@ def served(folder):
         finally:
             gateway.finish()
         conf = gateway.conf.read_bytes()
-    return name, item, record, down, conf
+        ledger = (folder / "ledger").read_bytes()
+    return name, item, record, down, conf, ledger
 
 
 def main(out, folder):
@@ -112,7 +145,24 @@ def main(out, folder):
     for name, parts in answered():
         for how in (b"\0", b"\1"):
             put("send", f"{name}-{how[0]}", how + b"".join(parts))
-    name, item, record, down, conf = served(folder)
+    name, item, record, down, conf, ledger = served(folder)
+    for kind, data in certificates(folder):
+        put("certificate", kind, data)
+    put("item", "item", item)
+    put("item", "foreign", one_as_file(folder).read_bytes())
+    put("counters", "whole", struct.pack("<qh", 1_795_000_000_000_000, 0))
+    put("counters", "shorter", struct.pack("<qh", 0, -1))
+    put("study", "explicit", b"\1" + one.data[:512])
+    for i, data in enumerate(implicit()):
+        put("study", f"implicit-{i}", b"\0" + data)
+    put("trace", "ledger", ledger)
+    put("trace", "syslog", b"".join(
+        b"Jan  1 00:00:00 host dcmspool-sender[7]: " + line.split(b" ", 3)[3]
+        for line in ledger.splitlines(True)))
+    for i, words in ((0, b"pacs"), (0, b"pacs/new"), (1, b"new,failed"),
+                     (2, b"CT*"), (3, b"1.2.3"), (4, b"2d"), (5, b"0xA7xx")):
+        put("filter", words.decode().replace("/", "-").replace("*", ""),
+            bytes([i]) + words)
     put("name", "item", name.encode())
     put("name", "destination", b"ENS-SCU-storage")
     at = item.index(b"dcmspool-envelope")

@@ -95,6 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(report.outcome != LANE_GONE);
 	if (!destination.stepwise)
 		FUZZ_CHECK(report.outcome != LANE_ANSWERED);
+	if (report.outcome == LANE_ANSWERED && report.status == 0)
+		fuzz_reached();
 	(void)close(end[1]);
 	FUZZ_CHECK(pthread_join(thread, NULL) == 0);
 	FUZZ_CHECK(destination.called);
@@ -102,6 +104,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	return 0;
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return fuzz_mutate_pdus(data, size, max, seed, 1);
 }
 
 /* Connections as it asks for them, until it has reported. */
