@@ -15,15 +15,22 @@
 #include "../spool/assoc_private_dcmtk.h"
 #include "acceptor_dcmtk.h"
 
-#define DRAIN_MS      1000 /* for a rejected peer to close */
-#define ABORT_MS      1000
-#define CALLED_AT     10 /* in the request, PS3.8 9.3.2 */
-#define CALLING_AT    26
-#define REQUEST_BYTES (1 << 20) /* of an association request, at most */
+extern "C" {
+#include "precheck.h"
+}
+
+#define DRAIN_MS   1000 /* for a rejected peer to close */
+#define ABORT_MS   1000
+#define CALLED_AT  10 /* in the request, PS3.8 9.3.2 */
+#define CALLING_AT 26
+
+static const uint8_t abort_pdu[] = {7, 0, 0, 0, 0, 4, 0, 0, 0, 0};
 
 static int receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
     struct assoc **assoc, struct err *err);
+static bool look_at_request(Wire &wire);
 static bool has_request(const struct assoc *assoc);
+static void refuse_request(Wire &wire, bool exceeds);
 static void abort_request(struct assoc *assoc, const OFCondition &cond);
 static void copy_title(char out[17], const uint8_t *title);
 static DUL_ASSOCIATESERVICEPARAMETERS *parameters(const struct assoc *assoc);
@@ -168,7 +175,8 @@ receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
 	/* Set before DCMTK's network is, or that would listen itself. */
 	dcmExternalSocketHandle.set(fd);
 	assoc->wire.begin_read(artim_ms, 0);
-	assoc->wire.most = REQUEST_BYTES;
+	assoc->wire.most = PRECHECK_HEADER + PRECHECK_BYTES;
+	assoc->wire.examine = look_at_request;
 	rc = assoc->open_network(ASSOC_ACCEPTOR, max_pdu_bytes, tls, -1, err);
 	if (rc == 0)
 		cond = ASC_receiveAssociation(assoc->network, &assoc->ul,
@@ -190,6 +198,40 @@ receive(int fd, struct tls *tls, int max_pdu_bytes, int artim_ms,
 	return 0;
 }
 
+/* Where not all of it comes, DCMTK reads what there is. */
+static bool
+look_at_request(Wire &wire)
+{
+	struct precheck found = {};
+	size_t bytes;
+
+	if (!wire.gather(PRECHECK_HEADER))
+		return true;
+	if (precheck_header(wire.in.data() + wire.in_at, &bytes, &found) &&
+	    (bytes == 0 || !wire.gather(PRECHECK_HEADER + bytes) ||
+		precheck_body(wire.in.data() + wire.in_at + PRECHECK_HEADER,
+		    bytes, &found)))
+		return true;
+	wire.refusal = found.why;
+	refuse_request(wire, found.exceeds);
+	return false;
+}
+
+/* PS3.8 9.2.3: AA-1, or AE-6 for what is right, but too much. DCMTK closes the
+ * connection when it can read no more. */
+static void
+refuse_request(Wire &wire, bool exceeds)
+{
+	static const uint8_t reject[] = {3, 0, 0, 0, 0, 4, 0,
+	    ACCEPTOR_PERMANENT, ACCEPTOR_BY_PRESENTATION,
+	    ACCEPTOR_LIMIT_EXCEEDED};
+
+	wire.begin_write(ABORT_MS);
+	if (exceeds ? wire.write(reject, sizeof(reject))
+		    : wire.write(abort_pdu, sizeof(abort_pdu)))
+		wire.drain(DRAIN_MS);
+}
+
 /* To DCMTK an abort or a closed connection in place of the request is no
  * error. */
 static bool
@@ -205,7 +247,6 @@ has_request(const struct assoc *assoc)
 static void
 abort_request(struct assoc *assoc, const OFCondition &cond)
 {
-	static const uint8_t pdu[] = {7, 0, 0, 0, 0, 4, 0, 0, 0, 0};
 	Wire &wire = assoc->wire;
 
 	if (cond.good() || cond == DUL_READTIMEOUT ||
@@ -214,7 +255,7 @@ abort_request(struct assoc *assoc, const OFCondition &cond)
 	    (wire.end != WIRE_OPEN && wire.end != WIRE_FLOOD))
 		return;
 	wire.begin_write(ABORT_MS);
-	if (wire.write(pdu, sizeof(pdu)))
+	if (wire.write(abort_pdu, sizeof(abort_pdu)))
 		wire.drain(ABORT_MS);
 }
 

@@ -235,6 +235,7 @@ trouble_of(const struct assoc *assoc, const OFCondition &cond)
 	case WIRE_TLS:
 		return REQUESTOR_NO_TLS;
 	case WIRE_FLOOD:
+	case WIRE_REFUSED:
 		return REQUESTOR_NONSENSE;
 	}
 	if (cond == DUL_READTIMEOUT)

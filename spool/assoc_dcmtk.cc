@@ -118,8 +118,9 @@ assoc_failure(const struct assoc *assoc, const OFCondition &cond,
 
 	if (end != WIRE_OPEN) {
 		(void)err_set(err,
-		    end == WIRE_TLS || end == WIRE_FLOOD ? ERR_CORRUPT
-							 : ERR_TEMPORARY,
+		    end == WIRE_TLS || end == WIRE_FLOOD || end == WIRE_REFUSED
+			? ERR_CORRUPT
+			: ERR_TEMPORARY,
 		    "%s: %s%s", doing, end == WIRE_TLS ? "TLS: " : "",
 		    assoc->wire.reason());
 		if (err != nullptr)

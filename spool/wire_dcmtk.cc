@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <utility>
 
 #define ALERT_MS 1000 /* for a peer whose handshake failed to close */
 
@@ -129,6 +130,12 @@ Wire::read(void *data, size_t size)
 
 	if (hung_up)
 		return 0;
+	if (examine != nullptr && !std::exchange(examine, nullptr)(*this))
+		end = WIRE_REFUSED;
+	if (end == WIRE_REFUSED) {
+		errno = EBADMSG;
+		return -1;
+	}
 	if (most > 0 && received + size > most) {
 		end = WIRE_FLOOD;
 		errno = EMSGSIZE;
@@ -163,14 +170,14 @@ Wire::gather(size_t size)
 
 	if (in_end - in_at >= size)
 		return true;
-	if (in.empty())
-		in.resize(IN_SIZE);
+	if (in.empty() || in.size() < size)
+		in.resize(size < IN_SIZE ? IN_SIZE : size);
 	/* Most often nothing is left, or the head of a PDU. */
 	memmove(in.data(), in.data() + in_at, in_end - in_at);
 	in_end -= in_at;
 	in_at = 0;
 	while (in_end < size) {
-		room = size + AHEAD < IN_SIZE ? size + AHEAD : IN_SIZE;
+		room = std::min(size + AHEAD, in.size());
 		useful = size - in_end < MOST_USEFUL
 			     ? static_cast<int>(size - in_end)
 			     : MOST_USEFUL;
@@ -342,6 +349,8 @@ Wire::reason() const
 		return session->reason();
 	case WIRE_FLOOD:
 		return "more came than may";
+	case WIRE_REFUSED:
+		return refusal;
 	}
 	return "the connection is open";
 }

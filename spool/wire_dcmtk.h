@@ -21,7 +21,8 @@ enum wire_end {
 	WIRE_LOST,    /* reset, unreachable …: errno in `error` */
 	WIRE_STALLED, /* a deadline passed inside a PDU, or while writing */
 	WIRE_TLS,     /* TLS failed, or the peer's certificate */
-	WIRE_FLOOD    /* more bytes came than may */
+	WIRE_FLOOD,   /* more bytes came than may */
+	WIRE_REFUSED  /* what came is not to be read: `refusal` says why */
 };
 
 /*
@@ -78,6 +79,12 @@ struct Wire {
 	static constexpr size_t START = 42; /* an A-ASSOCIATE-RQ up to its
 					       titles, PS3.8 9.3.2 */
 	uint8_t start[START] = {}; /* what came first, where `most` is set */
+
+	/* Before the first byte is read by DCMTK: looks at what has come
+	 * (gather), and sets `refusal` and returns false where that is not to
+	 * be read. */
+	bool (*examine)(Wire &wire) = nullptr;
+	const char *refusal = nullptr;
 
 	/* Wait up to first_ms for a byte and then up to rest_ms for the whole
 	 * of it; rest_ms 0: first_ms is for the whole. */

@@ -226,6 +226,14 @@ def test_fragments_of_a_byte_are_no_progress(start_gateway, pacs):
     assert pacs.received == []
 
 
+def test_as_many_contexts_as_there_can_be(start_gateway, pacs):
+    gateway = start_gateway({"pacs": pacs})
+    done = tools.run("echoscu", "-ppc", "128", "-pts", "38", "-aec", "ENS-SCP",
+                     "127.0.0.1", gateway.port)
+    assert done.returncode == 0, done.stdout + done.stderr
+    gateway.receiver.wait_log(r" associated .*contexts=128 refused=0 ")
+
+
 def test_a_request_without_end(start_gateway, pacs):
     """No memory for what nobody needs."""
     gateway = start_gateway({"pacs": pacs}, receiver={"ARTIM": 5})

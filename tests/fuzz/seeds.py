@@ -62,6 +62,24 @@ def received(one):
         one, MoveOriginatorAET="MOVER", MoveOriginatorMessageID=3)), store[1]]
 
 
+def asked():
+    """Association requests with every user item that there is."""
+    uid = lambda text: struct.pack(">H", len(text)) + text
+    item = lambda kind, data: struct.pack(">BxH", kind, len(data)) + data
+    rq = pdu.associate_rq("JD-SCU", "ENS-SCP", [
+        (1, instance.CT_IMAGE, [pdu.IMPLICIT_LE])], 16384)
+    user = {
+        "plain": b"", "window": item(0x53, b"\0\1\0\1"), "role": item(0x54, uid(b"1.2") + b"\1\0"),
+        "extended": item(0x56, uid(b"1.2") + b"\1"),
+        "common": item(0x57, uid(b"1.2") + uid(b"1.3") + uid(uid(b"1.4"))),
+        "identity": item(0x58, b"\1\1" + uid(b"user") + uid(b"word"))}
+    for name, more in user.items():
+        at = rq.index(b"\x50\0", 74)
+        information = item(0x50, rq[at + 4:] + more)
+        body = rq[6:at] + information
+        yield name, rq[:2] + struct.pack(">I", len(body)) + body
+
+
 def answered():
     """What a destination says. The lane proposes verification and its item's
     context, and its first message has the ID 1."""
@@ -142,6 +160,8 @@ def main(out, folder):
     one = instance.make(pixels=64, uid=UID, fill=1)
     for name, parts in received(one):
         put("receive", name, b"".join(parts))
+    for name, request in asked():
+        put("precheck", name, request)
     for name, parts in answered():
         for how in (b"\0", b"\1"):
             put("send", f"{name}-{how[0]}", how + b"".join(parts))
