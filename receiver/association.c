@@ -18,6 +18,7 @@
 #include "data_set.h"
 #include "negotiate.h"
 #include "respond.h"
+#include "result_folder.h"
 #include "store.h"
 #include "wait.h"
 
@@ -102,7 +103,7 @@ wait_for_request(struct child *child, struct err *err)
 	struct pollfd pollers[] = {
 	    {.fd = child->parent_fd, .events = POLLIN},
 	    {.fd = assoc_fd(child->assoc), .events = POLLIN},
-	    {.fd = child->watch_fd, .events = POLLIN},
+	    {.events = POLLIN},
 	};
 	int64_t until_ms = clock_mono_ms() +
 			   (int64_t)child->conf->receiver.idle_timeout_s * 1000;
@@ -125,6 +126,7 @@ wait_for_request(struct child *child, struct err *err)
 			return stopping ? ENDING_STOPPED : ENDING_IDLE;
 		}
 		assoc_poll_any(child->assoc, !soon);
+		pollers[2].fd = child->watch_fd; /* a hint may change it */
 		ready = poll(pollers, 3, soon ? SOON_MS : (int)left_ms);
 		if (ready == 0 && soon)
 			assoc_poll_was_in_vain(child->assoc);
@@ -133,8 +135,9 @@ wait_for_request(struct child *child, struct err *err)
 		soon = soon && ready > 0;
 		if (ready <= 0)
 			continue;
-		if (pollers[0].revents != 0 || pollers[2].revents != 0)
-			wait_idle(child);
+		if ((pollers[0].revents != 0 || pollers[2].revents != 0) &&
+		    result_folder_hints(child) && child->has_folder)
+			result_folder_empty(child);
 		if (pollers[1].revents != 0 && assoc_arrived(child->assoc))
 			return ENDING_NONE;
 	}

@@ -7,5 +7,5 @@ RECEIVER_TESTABLE := $(addprefix receiver/, head.c precheck.c route.c \
 RECEIVER_SRC := $(RECEIVER_TESTABLE) $(addprefix receiver/, main.c \
 	account.c acceptor_dcmtk.cc admission.c association.c cell.c channel.c \
 	children.c data_set.c links.c listen.c meter.c negotiate.c outage.c \
-	ports.c prepare.c recover.c respond.c server.c \
+	ports.c prepare.c recover.c respond.c result_folder.c server.c \
 	shared.c space.c store.c trial.c wait.c wait_table.c)

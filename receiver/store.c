@@ -18,6 +18,7 @@
 #include "head.h"
 #include "meter.h"
 #include "respond.h"
+#include "result_folder.h"
 #include "route.h"
 #include "space.h"
 #include "store.h"
@@ -197,7 +198,7 @@ begin(struct store *store)
 	envelope->priority = request->priority;
 	envelope->received_us = clock_real_us();
 	if (store->route->answer_when == CONF_ANSWER_DELIVERED &&
-	    wait_prepare(child, &err) == -1) {
+	    result_folder_prepare(child, &err) == -1) {
 		refuse_for(store, &err);
 		return;
 	}

@@ -11,31 +11,18 @@
 #include <unistd.h>
 
 #include "../spool/clock.h"
-#include "../spool/fs.h"
-#include "../spool/ledger.h"
 #include "../spool/log.h"
-#include "../spool/watch.h"
 #include "account.h"
-#include "channel.h"
 #include "respond.h"
+#include "result_folder.h"
 #include "wait_table.h"
 
 #define LOOK_MS 1000 /* without a hint */
 #define FIRST_LOOK_MS                                                          \
-	20		     /* at links and sender: most answers are here by  \
-				then */
-#define WATCH_ANSWER_MS 5000 /* for the parent's */
-#define MS_PER_S	1000
+	20 /* at links and sender: most answers are here by                    \
+	      then */
+#define MS_PER_S 1000
 
-/* What came since the last look. */
-struct hints {
-	struct child *child;
-	bool look;
-	bool folder_gone;
-};
-
-static void close_watch(struct child *child);
-static bool ask_for_folder(struct child *child);
 static int add_destinations(
     const struct child *child, struct wait *wait, struct err *err);
 static void free_wait(struct wait *wait);
@@ -46,33 +33,7 @@ static void sync_those_due(struct child *child);
 static void make_slot(struct child *child);
 static int64_t next_time(const struct child *child, int64_t until_ms);
 static bool pause_until(struct child *child, int64_t until_ms, bool *hinted);
-static bool take_hints(struct child *child);
-static void on_event(
-    void *context, int wd, enum watch_what what, const char *file);
 static void hung_up(struct child *child);
-static void sweep(const struct child *child);
-static int remove_marker(void *context, const char *file);
-
-int
-wait_prepare(struct child *child, struct err *err)
-{
-	char path[PATH_SIZE];
-	struct stat st;
-
-	/* Somebody may have removed it, or made result/ anew; where we watch
-	 * we are told. */
-	if (child->has_folder && child->watch_fd != -1)
-		return 0;
-	path_association(path, child->association);
-	if (child->has_folder &&
-	    fs_stat(child->spool->root_fd, path, &st, NULL) == 1)
-		return 0;
-	if (!ask_for_folder(child))
-		return err_set(
-		    err, ERR_TEMPORARY, "%s is not to be had any more", path);
-	child->has_folder = true;
-	return 0;
-}
 
 int
 wait_add(struct child *child, const struct wait_item *item,
@@ -114,7 +75,7 @@ wait_run(struct child *child, struct err *err)
 		      atomic_load(&child->shared->stopping);
 		if (all) {
 			look_at_ms = clock_mono_ms() + LOOK_MS;
-			(void)wait_prepare(child, &ignored);
+			(void)result_folder_prepare(child, &ignored);
 		}
 		if (all || hinted)
 			look(child, all);
@@ -137,15 +98,8 @@ wait_run(struct child *child, struct err *err)
 		}
 	}
 	if (child->strays)
-		sweep(child);
+		result_folder_empty(child);
 	return ASSOC_PDV;
-}
-
-void
-wait_idle(struct child *child)
-{
-	if (take_hints(child) && child->has_folder)
-		sweep(child);
 }
 
 /* Not at once: on the same processor it would be done before the modality is
@@ -168,49 +122,6 @@ wait_tidy(struct child *child)
 		    LOG_INT("bytes", item_writer_bytes(wait->writer)),
 		    LOG_INT("ms", wait->answered_ms - wait->arrived_ms));
 		free_wait(wait);
-	}
-}
-
-static void
-close_watch(struct child *child)
-{
-	if (child->watch_fd != -1)
-		(void)close(child->watch_fd);
-	child->watch_fd = -1;
-}
-
-/* Of the parent: the child may make and watch nothing. Without a watch the wait
- * is served by its own looks. */
-static bool
-ask_for_folder(struct child *child)
-{
-	struct pollfd poller = {.fd = child->parent_fd, .events = POLLIN};
-	int64_t until_ms = clock_mono_ms() + WATCH_ANSWER_MS;
-	enum channel_word word;
-	int watch_fd;
-
-	close_watch(child);
-	if (channel_send(child->parent_fd, CHANNEL_WATCH) == -1) {
-		(void)poll(NULL, 0, WATCH_ANSWER_MS); /* as below */
-		return false;
-	}
-	for (;;) {
-		int64_t left_ms = until_ms - clock_mono_ms();
-
-		if (left_ms <= 0 || poll(&poller, 1, (int)left_ms) == 0)
-			return false;
-		word = channel_receive_fd(child->parent_fd, &watch_fd);
-		if (word == CHANNEL_LEDGER)
-			ledger_take(child->shared->ledger, watch_fd);
-		if (word == CHANNEL_WATCHED)
-			child->watch_fd = watch_fd;
-		if (word == CHANNEL_WATCHED || word == CHANNEL_UNWATCHED)
-			return true;
-		/* The parent is: we are killed in a moment, and say nothing. */
-		if (word == CHANNEL_GONE)
-			(void)poll(NULL, 0, WATCH_ANSWER_MS);
-		if (word == CHANNEL_NO_FOLDER || word == CHANNEL_GONE)
-			return false;
 	}
 }
 
@@ -355,47 +266,8 @@ pause_until(struct child *child, int64_t until_ms, bool *hinted)
 	if (poll(pollers, 3, left_ms > 0 ? (int)left_ms : 0) <= 0)
 		return true;
 	if (pollers[0].revents != 0 || pollers[2].revents != 0)
-		*hinted = take_hints(child);
+		*hinted = result_folder_hints(child);
 	return pollers[1].revents == 0;
-}
-
-/* Whether one of them was to look. */
-static bool
-take_hints(struct child *child)
-{
-	struct hints hints = {.child = child};
-	enum channel_word word;
-	bool look = false;
-	int passed;
-
-	if (child->watch_fd != -1 &&
-	    watch_read(child->watch_fd, on_event, &hints, NULL) == -1)
-		close_watch(child);
-	if (hints.folder_gone && child->has_folder) {
-		child->has_folder = false;
-		(void)wait_prepare(child, NULL);
-	}
-	look = hints.look;
-
-	while ((word = channel_receive_fd(child->parent_fd, &passed)) !=
-		   CHANNEL_NONE &&
-	       word != CHANNEL_GONE) {
-		look = look || word == CHANNEL_LOOK;
-		if (word == CHANNEL_LEDGER)
-			ledger_take(child->shared->ledger, passed);
-	}
-	return look;
-}
-
-static void
-on_event(void *context, int wd, enum watch_what what, const char *file)
-{
-	struct hints *hints = context;
-
-	(void)wd;
-	(void)file;
-	hints->folder_gone = hints->folder_gone || what == WATCH_GONE;
-	hints->look = true;
 }
 
 /* While others are at work: the file of the item that follows, where one is to
@@ -427,28 +299,4 @@ hung_up(struct child *child)
 		child->waits = wait->next;
 		free_wait(wait);
 	}
-}
-
-/* Nothing is waited for, so all that is there came late. */
-static void
-sweep(const struct child *child)
-{
-	char path[PATH_SIZE];
-	int fd;
-
-	path_association(path, child->association);
-	fd = fs_open_dir(child->spool->root_fd, path, NULL);
-	if (fd == -1)
-		return;
-	(void)fs_scan(fd, ".", remove_marker, &fd, NULL);
-	(void)fs_close(&fd, path, NULL);
-}
-
-static int
-remove_marker(void *context, const char *file)
-{
-	const int *folder_fd = context;
-
-	(void)fs_unlink(*folder_fd, file, NULL);
-	return 0;
 }

@@ -20,13 +20,6 @@ struct wait_item {
 	int64_t arrived_ms;		/* monotonic: it was here as a whole */
 };
 
-/*
- * Makes result/<association>, where markers are put, and has the parent
- * watch it. Before the first item is published that is waited for; twice is
- * free.
- */
-int wait_prepare(struct child *child, struct err *err);
-
 /* Adds one that was published. Consumes *writer, unless it returns -1. */
 int wait_add(struct child *child, const struct wait_item *item,
     struct item_writer **writer, struct err *err);
@@ -36,10 +29,6 @@ int wait_add(struct child *child, const struct wait_item *item,
  * ASSOC_CLOSED: the modality is gone, the items stay queued.
  */
 enum assoc_event wait_run(struct child *child, struct err *err);
-
-/* Takes the parent's hints while nothing is waited for, and removes what
- * markers came late. */
-void wait_idle(struct child *child);
 
 /* Removes the markers of what was answered, and logs it: when there is time,
  * or the association ends. */

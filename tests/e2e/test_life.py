@@ -1,7 +1,9 @@
 """Start, reload, stop, and what comes after a kill."""
 
 import os
+import pathlib
 import random
+import shutil
 import signal
 import socket
 import threading
@@ -366,6 +368,30 @@ def test_sd_notify(make_gateway, pacs, tmp_path, monkeypatch):
             said = ""
             while "STOPPING=1" not in said:
                 said += sock.recv(4096).decode()
+
+
+def cpu_s(pid):
+    times = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]
+    return sum(map(int, times.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("take", [
+    shutil.rmtree, lambda folder: folder.rename(folder.parents[2] / "away")],
+    ids=["removed", "renamed"])
+def test_a_folder_taken_from_an_idle_association(to_pacs, take):
+    """It sleeps on, and takes nothing that it could not wait for."""
+    made, more = instance.make(), instance.make()
+    with to_pacs.modality(made) as ct:
+        assert ct.store(made).status == 0
+        [folder] = (to_pacs.spool / "result").iterdir()
+        child = max(to_pacs.receiver.processes())
+        take(folder)
+        before = cpu_s(child)
+        tools.stays(lambda: cpu_s(child) < before + 0.3, 1)
+        response = ct.store(more)
+        assert (response.status, response.seconds < 5) == (0xA700, True)
+    to_pacs.wait_empty("pacs")
+    assert to_pacs.store(more).status == 0
 
 
 def test_no_descriptor_is_leaked(to_pacs, pacs):
