@@ -28,7 +28,16 @@ extern "C" {
 #define MIN_REST_MS	  1000 /* for the rest of a PDU, at least */
 #define ABORT_MS	  1000
 #define ANSWER_RELEASE_MS 10000
-#define PDU_P_DATA	  0x04 /* PS3.8 9.3.1 */
+#define PDU_ASSOCIATE_RQ  0x01 /* PS3.8 9.3.1 */
+#define PDU_P_DATA	  0x04
+#define PDU_RELEASE_RQ	  0x05
+#define PDU_ABORT	  0x07
+#define BY_USER		  0 /* source and reasons of A-ABORT, PS3.8 9.3.8 */
+#define BY_PROVIDER	  2
+#define UNRECOGNIZED_PDU  1
+#define UNEXPECTED_PDU	  2
+#define INVALID_PARAMETER 6
+#define SHORT_PDU	  4 /* of those two */
 #define PDU_HEADER	  6
 #define PDV_HEADER	  6  /* length, context, message control header */
 #define PDU_OVERHEAD	  12 /* of the largest PDU; as DCMTK counts */
@@ -36,8 +45,11 @@ extern "C" {
 
 static enum assoc_event ended(
     struct assoc *assoc, const OFCondition &cond, struct err *err);
+static enum assoc_event invalid(struct assoc *assoc, uint8_t reason);
 static enum assoc_event read_pdu(
     struct assoc *assoc, int timeout_ms, struct err *err);
+static enum assoc_event read_other(
+    struct assoc *assoc, unsigned kind, size_t size, struct err *err);
 static enum assoc_event take_pdv(
     struct assoc *assoc, struct assoc_pdv *pdv, struct err *err);
 static int write_pdu(struct assoc *assoc, const struct iovec parts[2],
@@ -318,7 +330,9 @@ assoc_abort(struct assoc *assoc)
 		if (!assoc->wire.torn) {
 			assoc->wire.begin_write(ABORT_MS);
 			assoc->wire.hung_up = true;
-			(void)ASC_abortAssociation(assoc->ul);
+			(void)assoc->wire.write_abort(
+			    assoc->invalid_pdu == 0 ? BY_USER : BY_PROVIDER,
+			    assoc->invalid_pdu);
 		}
 		assoc->wire.drain(ABORT_MS);
 		assoc->spoiled = true;
@@ -355,8 +369,18 @@ ended(struct assoc *assoc, const OFCondition &cond, struct err *err)
 		return ASSOC_TIMEOUT;
 	if (wire.end != WIRE_OPEN)
 		return ASSOC_CLOSED;
-	return cond == DUL_PEERABORTEDASSOCIATION ? ASSOC_ABORTED
-						  : ASSOC_BROKEN;
+	if (cond == DUL_PEERABORTEDASSOCIATION)
+		return ASSOC_ABORTED;
+	return invalid(assoc, INVALID_PARAMETER);
+}
+
+/* PS3.8 9.2.3, AA-8: it is the provider that aborts then, not its user. */
+static enum assoc_event
+invalid(struct assoc *assoc, uint8_t reason)
+{
+	assoc->spoiled = true;
+	assoc->invalid_pdu = reason;
+	return ASSOC_BROKEN;
 }
 
 /*
@@ -368,6 +392,7 @@ static enum assoc_event
 read_pdu(struct assoc *assoc, int timeout_ms, struct err *err)
 {
 	Wire &wire = assoc->wire;
+	unsigned kind;
 	size_t size;
 
 	if (assoc->spoiled) {
@@ -384,19 +409,16 @@ read_pdu(struct assoc *assoc, int timeout_ms, struct err *err)
 	}
 	if (!wire.gather(PDU_HEADER))
 		return ended(assoc, DUL_READTIMEOUT, err);
-	if (wire.in[wire.in_at] != PDU_P_DATA)
-		return ended(assoc,
-		    DUL_ReadPDVs(&assoc->ul->DULassociation, nullptr,
-			DUL_NOBLOCK, NETWORK_S),
-		    err);
+	kind = wire.in[wire.in_at];
 	size = get_be32(wire.in.data() + wire.in_at + 2);
+	if (kind != PDU_P_DATA)
+		return read_other(assoc, kind, size, err);
 	if (size > assoc->pdu_bytes) {
-		assoc->spoiled = true;
 		(void)err_set(err, ERR_CORRUPT,
 		    "read: a PDU of %zu bytes, where %zu are the most that may "
 		    "be sent to us",
 		    size, assoc->pdu_bytes);
-		return ASSOC_BROKEN;
+		return invalid(assoc, INVALID_PARAMETER);
 	}
 	if (!wire.gather(PDU_HEADER + size))
 		return ended(assoc, DUL_READTIMEOUT, err);
@@ -404,6 +426,27 @@ read_pdu(struct assoc *assoc, int timeout_ms, struct err *err)
 	assoc->pdvs_bytes = size;
 	wire.in_at += PDU_HEADER + size;
 	return ASSOC_PDV;
+}
+
+/* The two that have their place in an association are left to DCMTK. */
+static enum assoc_event
+read_other(struct assoc *assoc, unsigned kind, size_t size, struct err *err)
+{
+	bool has_place = kind == PDU_RELEASE_RQ || kind == PDU_ABORT;
+
+	if (has_place && size == SHORT_PDU)
+		return ended(assoc,
+		    DUL_ReadPDVs(&assoc->ul->DULassociation, nullptr,
+			DUL_NOBLOCK, NETWORK_S),
+		    err);
+	(void)err_set(err, ERR_CORRUPT,
+	    "read: a PDU of type 0x%02X and %zu bytes, which is %s", kind, size,
+	    has_place ? "of a wrong length" : "out of place");
+	if (has_place)
+		return invalid(assoc, INVALID_PARAMETER);
+	return invalid(assoc, kind >= PDU_ASSOCIATE_RQ && kind < PDU_ABORT
+				  ? UNEXPECTED_PDU
+				  : UNRECOGNIZED_PDU);
 }
 
 /* PS3.8 9.3.5.1 and annex E.2 */
@@ -416,10 +459,9 @@ take_pdv(struct assoc *assoc, struct assoc_pdv *pdv, struct err *err)
 	if (left >= PDV_HEADER)
 		size = get_be32(p);
 	if (size < 2 || size > left - 4) {
-		assoc->spoiled = true;
 		assoc->pdvs_bytes = 0;
 		(void)err_set(err, ERR_CORRUPT, "read: a PDV that is none");
-		return ASSOC_BROKEN;
+		return invalid(assoc, INVALID_PARAMETER);
 	}
 	pdv->context_id = p[4];
 	pdv->command = (p[5] & 1) != 0;

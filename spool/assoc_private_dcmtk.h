@@ -46,7 +46,8 @@ struct assoc {
 	size_t pdu_bytes = 0;	       /* of a PDU's body, at most, to us */
 	const uint8_t *pdvs = nullptr; /* of the last PDU, not given out yet */
 	size_t pdvs_bytes = 0;
-	bool spoiled = false; /* a PDU was read or written in part */
+	bool spoiled = false;	 /* a PDU was read or written in part */
+	uint8_t invalid_pdu = 0; /* why one is none: the reason of A-ABORT */
 
 	/* of acceptor_get_context */
 	std::vector<const char *> transfer_syntaxes;

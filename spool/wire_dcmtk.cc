@@ -264,6 +264,14 @@ Wire::write(const struct iovec *head, const struct iovec *body)
 }
 
 bool
+Wire::write_abort(uint8_t source, uint8_t reason)
+{
+	const uint8_t pdu[] = {7, 0, 0, 0, 0, 4, 0, 0, source, reason};
+
+	return write(pdu, sizeof(pdu));
+}
+
+bool
 Wire::send(struct iovec *part, size_t parts)
 {
 	if (session == nullptr ? send_all(part, parts, false) == 0

@@ -114,6 +114,8 @@ struct Wire {
 	/* All of it. With `more` set a small one may go out with the next. */
 	bool write(const void *data, size_t size);
 	bool write(const struct iovec *head, const struct iovec *body);
+	/* PS3.8 9.3.8 */
+	bool write_abort(uint8_t source, uint8_t reason);
 
 	/* From and to the socket. receive: -1 and EAGAIN where it does not
 	 * wait and nothing is there. */

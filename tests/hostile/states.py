@@ -68,12 +68,6 @@ def sta13_aborted(wire):
     wire.hear()
 
 
-# By the provider (AA-8), or by the user, where it is ours to find.
-ABORT = r"abort[02]/\d end"
-# An acceptor that closes after its last word is in state 1 for who comes
-# later: nothing is said to it any more.
-LAST = r"(abort2/\d )?end"
-
 STAGES = {
     "sta2": (sta2, ""),
     "sta3": (sta3, "ac "),
@@ -84,30 +78,46 @@ STAGES = {
     "sta8": (sta8, "ac released "),
     "sta13-rejected": (sta13_rejected, "rj1/1/7 "),
     "sta13-released": (sta13_released, "ac released "),
-    "sta13-aborted": (sta13_aborted, r"ac abort2/\d "),
+    "sta13-aborted": (sta13_aborted, "ac abort2/2 "),
 }
+
+
+def aborted(event):
+    """AA-8, with the reason that PS3.8 9.3.8 has for it. What comes in the
+    midst of a message, or not in time, is for the user of the service."""
+    if event in events.OUT_OF_PLACE:
+        return "abort2/2 end"
+    if event in events.UNKNOWN:
+        return "abort2/1 end"
+    if event in events.INVALID or event == "abort-of-1000":
+        return "abort2/6 end"
+    return "abort0/0 end"
 
 
 def expected(stage, event):
     """The words that are to come after those of the stage."""
-    if stage in ("sta8",) or stage.startswith("sta13"):
-        return LAST if event not in events.SILENT else r"end"
+    if stage == "sta8" or stage.startswith("sta13"):
+        # It has closed its side behind its last word, and takes in silence
+        # what comes until the peer closes its own: AA-6, and nothing that
+        # AA-7 could still be sent on.
+        return "end"
+    answered = "rsp8001:0000 " if stage == "sta6-answer" else ""
+    if event in ("fin", "rst"):
+        return "end"  # AA-4, seen also by who waits
     if event in events.ENDS:
-        # A-ABORT, FIN, RST: nothing more can be said (AA-2 to AA-5)
-        answered = r"(rsp8001:0000 )?" if stage == "sta6-answer" else ""
-        return answered + r"(abort2/\d )?end"
+        return answered + "end"  # AA-3, seen by who reads
     if stage == "sta2":
         if event == "a-associate-rq":
-            return r"ac abort[02]/\d end"  # and then idle for too long
-        if event in events.SILENT:
-            return r"(abort[02]/\d )?end"  # ARTIM: AA-2
-        return ABORT  # AA-1
-    answered = "rsp8001:0000 " if stage == "sta6-answer" else ""
-    if event == "a-release-rq" and stage in ("sta3", "sta6", "sta6-answer"):
-        return answered + "released end"
-    if event == "p-data" and stage in ("sta3", "sta6", "sta6-answer"):
-        return answered + r"rsp8030:0000 abort[02]/\d end"
-    return answered + ABORT  # AA-8
+            return "ac abort0/0 end"  # and then idle for too long
+        if event in events.SILENT or event == "abort-of-0-bytes":
+            return "end"  # ARTIM, or A-ABORT: AA-2
+        return "abort0/0 end"  # AA-1
+    if stage in ("sta3", "sta6", "sta6-answer"):
+        if event == "a-release-rq":
+            return answered + "released end"
+        if event == "p-data":
+            return answered + "rsp8030:0000 abort0/0 end"
+    return answered + aborted(event)
 
 
 def log_line(stage, event):
