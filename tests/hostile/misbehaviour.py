@@ -19,6 +19,7 @@ class Misbehaviour:
     ends: str = "delivered"  # or "failed": what becomes of the item
     log: str = r"link-down|\[\d+\] info delivered"
     slow: bool = False
+    waits: bool = False  # for its end, before another one is served
     pixels: int = 512
 
 
@@ -79,7 +80,7 @@ def afterwards():
                 f"{stage}/{event}",
                 lambda link, p=play, e=event: p(link, e), ends="passed-on",
                 slow=event in events.SILENT or stage == "sta7",
-                log="info delivered")
+                waits=stage == "sta7", log="info delivered")
 
     def twice(pause):
         def play(link):
@@ -111,9 +112,7 @@ def accepts():
     """A-ASSOCIATE-AC that is wrong in one thing."""
     def one(name, expect=AGAIN, ends="delivered", **changes):
         def play(link):
-            real = {k: v(link) if callable(v) else v
-                    for k, v in changes.items()}
-            link.request_read(**real)
+            link.request_read(**changes)
             link.respond(0)  # a success nobody may believe
         return Misbehaviour("accept/" + name, play, expect, ends,
                             log=r"link-down|warning|info delivered")

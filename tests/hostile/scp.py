@@ -1,15 +1,12 @@
 """A destination that misbehaves once, and is honest otherwise."""
 
 import socket
+import threading
 import time
 
 from peers import destination, pdu
 
 import raw
-
-
-class Over(Exception):
-    """The misbehaviour has been played."""
 
 
 class Scp(destination.Destination):
@@ -18,6 +15,8 @@ class Scp(destination.Destination):
     def __init__(self):
         super().__init__()
         self.plans = []
+        self.over = threading.Event()  # the last plan has been played
+        self.failures = []  # of the plans themselves
 
     def _serve(self, sock, stopping):
         with self._lock:
@@ -31,7 +30,10 @@ class Scp(destination.Destination):
             link.wait_end()
         except (pdu.Aborted, pdu.Closed, OSError):
             pass  # the sender has had enough
+        except Exception as e:
+            self.failures.append(repr(e))
         finally:
+            self.over.set()
             with self._lock:
                 self._sockets.discard(sock)
             pdu.hang_up(sock)
@@ -59,9 +61,12 @@ class Link:
                 for i, _, t in self.request.proposed]
 
     def accept(self, **changes):
+        """A change may be callable(link): what the request makes of it."""
         self.read_request()
         changes.setdefault("results", self.results())
-        self.send(raw.associate_ac(head=bytes(self.body[:68]), **changes))
+        changes.setdefault("head", bytes(self.body[:68]))
+        self.send(raw.associate_ac(**{
+            k: v(self) if callable(v) else v for k, v in changes.items()}))
 
     def read_command(self):
         """Of a C-STORE; C-ECHO is answered on the way."""

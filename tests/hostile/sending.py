@@ -25,7 +25,8 @@ def play_once(field, case):
     verdict = Verdict(case.name, f"{case.expect} {case.ends}")
     since, arrived = field.marks(), len(scp.received)
     scp.cut_all("fin")
-    scp.plans = [case.play]
+    scp.plans, scp.failures = [case.play], []
+    scp.over.clear()
     made = instance.make(pixels=case.pixels)
     begun = time.monotonic()
     with Modality(gateway.port, contexts_for(made), timeout=25) as ct:
@@ -39,14 +40,15 @@ def play_once(field, case):
         verdict.log = gateway.sender.wait_log(case.log, 4, since[1])
     except AssertionError:
         verdict.faults.append(f"no line {case.log!r} in the log of the sender")
-    if scp.plans:
-        verdict.faults.append("it was never called")
+    if scp.plans or case.waits and not scp.over.wait(10):
+        verdict.faults.append("it was not played to its end")
     scp.plans = []
     loud = [line for line in gateway.sender.log[since[1]:]
             if re.search(r"\] (warning|error) ", line)]
     if len(loud) > 3:
         verdict.faults.append(f"{len(loud)} lines above info: {loud}")
     verdict.faults += field.judge_rest(since)
+    verdict.faults += scp.failures
     return verdict
 
 
