@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "conf.h"
+#include "counters.h"
 #include "err.h"
 #include "path.h"
 #include "spool.h"
@@ -20,12 +21,15 @@
 #define CMD_AGE_SIZE	24
 #define CMD_STATUS_SIZE 16
 
+struct cmd_account; /* cmd_audit.c */
+
 struct cmd {
 	const struct conf *conf;
 	struct spool spool;
 	bool terminal; /* standard output is one */
 	bool colour;   /* and takes it */
 	uid_t owner;   /* as whom we act in the spool; 0: as who we are */
+	struct cmd_account *account; /* where acts are noted */
 };
 
 /*
@@ -79,10 +83,17 @@ struct cmd_item {
 	char file[NAME_FILE_SIZE];
 };
 
-/* cmd_audit.c: a line in the ledger for what was done to an item, or, where its
- * file is "", to a destination. target: where it went, "" for nowhere. */
-void cmd_audit(const struct cmd *cmd, const char *action,
+/* cmd_audit.c: notes what was done to an item, or, where its file is "", to a
+ * destination: a line in the ledger, and one more in the counters. target:
+ * where it went, "" for nowhere. */
+void cmd_audit(const struct cmd *cmd, enum counters_act act,
     const struct cmd_item *item, const char *target);
+/* The same by the name of the command. */
+void cmd_audit_verb(const struct cmd *cmd, const char *verb,
+    const struct cmd_item *item, const char *target);
+/* Made at the beginning, opened when first needed. */
+struct cmd_account *cmd_account_new(const struct cmd *cmd, struct err *err);
+void cmd_account_free(struct cmd_account *account);
 
 /* What "DEST" or "DEST/STATE" selects. */
 struct cmd_selection {

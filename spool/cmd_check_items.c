@@ -147,6 +147,8 @@ check_name(struct check *check, const struct cmd_item *item, const char *path,
 	if (check->repair &&
 	    !(item->state == QUEUE_ACTIVE && check->sender_runs))
 		done = fs_rename(root_fd, path, to, check->err) == 1;
+	if (done)
+		cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, file);
 	check_problem(check, done, "a name that fits", "%s is SOP instance %s",
 	    path, uid);
 }
@@ -180,6 +182,8 @@ check_states(struct check *check, const struct cmd_item *item, const char *path,
 		done = check->repair &&
 		       !(state == QUEUE_ACTIVE && check->sender_runs) &&
 		       fs_unlink(root_fd, other, check->err) == 1;
+		if (done)
+			cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, "");
 		check_problem(check, done, "only the first is left",
 		    "%s and %s are the same file", path, other);
 	}
@@ -225,6 +229,7 @@ move_to_corrupt(struct check *check, const struct cmd_item *item,
 	    check->cmd->spool.root_fd, &result, check->err);
 	(void)cmd_tell(check->cmd, item, association, true,
 	    "it is not whole, and was set aside", check->err);
+	cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, "corrupt");
 	return true;
 }
 

@@ -53,7 +53,7 @@ static int run_command(
 static int put_back(struct cmd_work *work, const struct cmd_item *item,
     const struct original *original, const char *sealed, const char *uid,
     struct err *err);
-static int rename_item(const struct cmd *cmd, const struct cmd_item *item,
+static int rename_item(struct cmd_work *work, const struct cmd_item *item,
     const char *uid, struct err *err);
 static int renew_record(const struct cmd *cmd, const struct cmd_item *item,
     const char *file, const char *uid, struct err *err);
@@ -272,16 +272,17 @@ put_back(struct cmd_work *work, const struct cmd_item *item,
 	if (fs_sync_dir(root_fd, path, err) == -1)
 		return -1;
 	if (original->uid[0] != '\0' && strcmp(original->uid, uid) != 0)
-		return rename_item(work->cmd, item, uid, err);
+		return rename_item(work, item, uid, err);
 	return 1;
 }
 
 /* The same stamp and message ID, with the new UID. */
 static int
-rename_item(const struct cmd *cmd, const struct cmd_item *item, const char *uid,
+rename_item(struct cmd_work *work, const struct cmd_item *item, const char *uid,
     struct err *err)
 {
 	char file[NAME_ITEM_SIZE], from[PATH_SIZE], to[PATH_SIZE];
+	const struct cmd *cmd = work->cmd;
 	struct item_name name;
 
 	(void)name_parse(item->file, &name);
@@ -296,6 +297,7 @@ rename_item(const struct cmd *cmd, const struct cmd_item *item, const char *uid,
 	path_record(from, item->dest, item->file);
 	if (fs_unlink(cmd->spool.root_fd, from, err) == -1)
 		return -1;
+	(void)strcpy(work->renamed, file);
 	(void)printf(
 	    "now %s/%s/%s\n", item->dest, queue_state_name(item->state), file);
 	return 1;

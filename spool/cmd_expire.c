@@ -101,7 +101,7 @@ expire_item(void *context, const struct cmd_item *item)
 			rc = -1;
 	}
 	if (rc == 1 && !expiry->dry_run)
-		cmd_audit(expiry->cmd, "expire", item, "");
+		cmd_audit(expiry->cmd, COUNTERS_ACT_EXPIRE, item, "");
 	expiry->removed += rc == 1;
 	return rc == -1 ? -1 : 0;
 }

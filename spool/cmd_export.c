@@ -161,7 +161,7 @@ import_one(const struct cmd *cmd, const char *dest, const char *from,
 	if (!dry_run && import_copy(cmd, dest, from, item.file, err) == -1)
 		return -1;
 	if (!dry_run)
-		cmd_audit(cmd, "import", &item, "");
+		cmd_audit(cmd, COUNTERS_ACT_IMPORT, &item, "");
 	(void)printf("%simport ", dry_run ? "would " : "");
 	cmd_put_item(stdout, &item, false);
 	return 0;

@@ -28,7 +28,8 @@ typedef int on_destination(
 
 static int for_each(const struct cmd *cmd, int argc, char **argv,
     on_destination *act, struct err *err);
-static void audit(const struct cmd *cmd, const char *action, const char *dest);
+static void audit(
+    const struct cmd *cmd, enum counters_act act, const char *dest);
 static int pause_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int resume_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int flush_one(const struct cmd *cmd, const char *dest, struct err *err);
@@ -81,12 +82,12 @@ for_each(const struct cmd *cmd, int argc, char **argv, on_destination *act,
 }
 
 static void
-audit(const struct cmd *cmd, const char *action, const char *dest)
+audit(const struct cmd *cmd, enum counters_act act, const char *dest)
 {
 	struct cmd_item item = {.file = ""};
 
 	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
-	cmd_audit(cmd, action, &item, "");
+	cmd_audit(cmd, act, &item, "");
 }
 
 static int
@@ -107,7 +108,7 @@ pause_one(const struct cmd *cmd, const char *dest, struct err *err)
 	(void)printf(
 	    "%s %s\n", dest, fd == -1 ? "is paused already" : "paused");
 	if (fd != -1)
-		audit(cmd, "pause", dest);
+		audit(cmd, COUNTERS_ACT_PAUSE, dest);
 	return fs_close(&fd, path, err);
 }
 
@@ -123,7 +124,7 @@ resume_one(const struct cmd *cmd, const char *dest, struct err *err)
 		(void)printf(
 		    "%s %s\n", dest, rc == 1 ? "resumed" : "is not paused");
 	if (rc == 1)
-		audit(cmd, "resume", dest);
+		audit(cmd, COUNTERS_ACT_RESUME, dest);
 	return rc == -1 ? -1 : 0;
 }
 
@@ -143,7 +144,7 @@ flush_one(const struct cmd *cmd, const char *dest, struct err *err)
 		(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
 		    flush.moved, flush.moved == 1 ? "" : "s",
 		    probed ? ", link probed" : "");
-		audit(cmd, "flush", dest);
+		audit(cmd, COUNTERS_ACT_FLUSH, dest);
 	}
 	while (flush.n > 0)
 		free(flush.files[--flush.n]);

@@ -39,6 +39,7 @@ static void collect_counters(struct metrics *m);
 static void collect_cell(struct metrics *m, const char *name, enum type type,
     enum counters_cell cell, const char *help);
 static void collect_outcomes(struct metrics *m);
+static void collect_acts(struct metrics *m);
 static void collect_histograms(struct metrics *m);
 static void put_histogram(struct metrics *m, const char *dest,
     const struct counters_values *values, enum counters_histogram which);
@@ -58,6 +59,7 @@ metrics_collect(const struct cmd *cmd, struct err *err)
 		m.families = json_object();
 		collect_counters(&m);
 		collect_outcomes(&m);
+		collect_acts(&m);
 		collect_histograms(&m);
 		collect_queues(&m);
 		collect_links(&m);
@@ -215,6 +217,25 @@ collect_outcomes(struct metrics *m)
 					(enum counters_class)k)));
 				put(m, labels, m->each[i].outcome[o][k]);
 			}
+}
+
+static void
+collect_acts(struct metrics *m)
+{
+	json_t *labels;
+	size_t i;
+	int a;
+
+	family(m, "dcmspool_operator_acts_total", COUNTER,
+	    "What operators did with dcmspool, items or destinations.");
+	for (i = 0; i < m->status.n; i++)
+		for (a = 0; a < COUNTERS_ACTS; a++) {
+			labels = dest_label(m, i);
+			(void)json_object_set_new(labels, "action",
+			    json_string(
+				counters_act_name((enum counters_act)a)));
+			put(m, labels, m->each[i].act[a]);
+		}
 }
 
 static void

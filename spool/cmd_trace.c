@@ -111,7 +111,11 @@ trace_all(struct trace *trace, char **files, int n)
 	cmd_user_leave(trace->cmd);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = trace_read(files[i], take_line, trace, trace->err);
-	if (n == 0)
+	if (n == 0 && trace->cmd->conf->ledger[0] == '\0')
+		(void)fprintf(stderr,
+		    "dcmspool: no ledger is kept: log.Ledger says where one "
+		    "would be, see dcmspool.conf(5)\n");
+	else if (n == 0)
 		rc = trace_ledger(trace);
 	cmd_user_enter(trace->cmd);
 	if (rc != 0)
@@ -136,8 +140,6 @@ trace_ledger(struct trace *trace)
 	int rc = 0;
 
 	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		if (ledger[0] == '\0')
-			break;
 		(void)snprintf(
 		    pattern, sizeof(pattern), "%s%s", ledger, endings[i]);
 		if (glob(pattern, 0, NULL, &found) != 0)
@@ -299,7 +301,7 @@ print_line_json(const struct trace *trace, const struct kept *line)
 	static const char *const keys[] = {"association", "item", "uid",
 	    "destination", "status", "reason", "error", "how", "why",
 	    "attempts", "bytes", "ms", "peer", "calling", "called", "by",
-	    "with", "state"};
+	    "with", "state", "action", "target", "message", "destinations"};
 	char value[TRACE_LINE_SIZE];
 	json_t *object = json_object();
 	size_t i;

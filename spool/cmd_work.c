@@ -272,10 +272,11 @@ act_on(struct choice *choice, const struct chosen *one, cmd_act *act)
 	}
 	if (work->dry_run)
 		return 1;
+	work->renamed[0] = '\0';
 	rc = act(work, &item, err);
 	if (rc == 1)
-		cmd_audit(work->cmd, work->verb, &item,
-		    work->target == NULL ? "" : work->target);
+		cmd_audit_verb(work->cmd, work->verb, &item,
+		    work->target == NULL ? work->renamed : work->target);
 	if (rc == -1 && err->class != ERR_TEMPORARY && err->class != ERR_BUG &&
 	    err->class != ERR_USAGE)
 		return cmd_work_miss(work, &item, err->text);

@@ -86,6 +86,13 @@ counters_outcome(struct counters_block *block, enum counters_outcome outcome,
 }
 
 void
+counters_act(struct counters_block *block, enum counters_act act)
+{
+	if (block != NULL)
+		add(&block->file->act[act], 1);
+}
+
+void
 counters_queue(struct counters_block *block, uint64_t waiting)
 {
 	int64_t minute = clock_real_us() / US_PER_S / S_PER_MINUTE;

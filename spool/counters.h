@@ -1,9 +1,9 @@
 /*
  * Counters that outlive the processes that count: one mapped file for the
  * whole ("counters" in the spool) and one for each destination
- * (queue/<destination>/counters). Any process of the daemons adds to them, with
- * atomic operations and without a system call; a kill loses nothing, a power
- * cut what the kernel had not written yet.
+ * (queue/<destination>/counters). Any process of the daemons, and dcmspool(1),
+ * adds to them, with atomic operations and without a system call; a kill loses
+ *nothing, a power cut what the kernel had not written yet.
  *
  * To read them, counters_read():
  *
@@ -66,6 +66,27 @@ enum counters_class {
 	COUNTERS_CLASSES
 };
 
+/* What an operator did with dcmspool(1). */
+enum counters_act {
+	COUNTERS_ACT_RETRY,
+	COUNTERS_ACT_HOLD,
+	COUNTERS_ACT_RELEASE,
+	COUNTERS_ACT_FAIL,
+	COUNTERS_ACT_REMOVE,
+	COUNTERS_ACT_MOVE,
+	COUNTERS_ACT_COPY,
+	COUNTERS_ACT_EDIT,
+	COUNTERS_ACT_EXPORT,
+	COUNTERS_ACT_IMPORT,
+	COUNTERS_ACT_PAUSE,
+	COUNTERS_ACT_RESUME,
+	COUNTERS_ACT_FLUSH,
+	COUNTERS_ACT_REPAIR,
+	COUNTERS_ACT_EXPIRE,
+	COUNTERS_ACTS,
+	COUNTERS_ACTS_ROOM = 24
+};
+
 enum counters_histogram {
 	COUNTERS_IN_SPOOL,    /* arrival to delivery, or to failed/ */
 	COUNTERS_ANSWER_TIME, /* sent whole to answered; of the whole: what
@@ -117,6 +138,7 @@ void counters_answered(
  * delivered or failed. */
 void counters_outcome(struct counters_block *block,
     enum counters_outcome outcome, int status, int64_t in_spool_us);
+void counters_act(struct counters_block *block, enum counters_act act);
 /* How much waits now: new, active and deferred. */
 void counters_queue(struct counters_block *block, uint64_t waiting);
 
@@ -133,6 +155,7 @@ struct counters_values {
 	uint64_t cell[COUNTERS_CELLS];
 	uint64_t outcome[COUNTERS_OUTCOMES][COUNTERS_CLASSES];
 	uint64_t answered[COUNTERS_CLASSES];
+	uint64_t act[COUNTERS_ACTS];
 	struct {
 		uint64_t bucket[COUNTERS_BOUNDS + 1]; /* not cumulated */
 		uint64_t sum_us;
@@ -151,6 +174,7 @@ extern const int64_t counters_bounds_us[COUNTERS_BOUNDS];
 
 const char *counters_outcome_name(enum counters_outcome outcome);
 const char *counters_class_name(enum counters_class which);
+const char *counters_act_name(enum counters_act act);
 enum counters_class counters_class_of(int status);
 
 /* dest NULL: of the whole. 1 and *values; 0 there are none yet (and *values

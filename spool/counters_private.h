@@ -9,7 +9,7 @@
 
 #include "counters.h"
 
-#define COUNTERS_MAGIC	    "dcmspool-count1"
+#define COUNTERS_MAGIC	    "dcmspool-count2"
 #define COUNTERS_BYTE_ORDER 0x01020304
 
 struct counters_header {
@@ -37,6 +37,7 @@ struct counters_file {
 	_Atomic uint64_t cell[COUNTERS_CELLS];
 	_Atomic uint64_t outcome[COUNTERS_OUTCOMES][COUNTERS_CLASSES];
 	_Atomic uint64_t answered[COUNTERS_CLASSES];
+	_Atomic uint64_t act[COUNTERS_ACTS_ROOM];
 	struct {
 		_Atomic uint64_t bucket[COUNTERS_BOUNDS + 1];
 		_Atomic uint64_t sum_us;

@@ -68,6 +68,30 @@ counters_class_name(enum counters_class which)
 	return "none";
 }
 
+const char *
+counters_act_name(enum counters_act act)
+{
+	static const char *const names[COUNTERS_ACTS] = {
+	    [COUNTERS_ACT_RETRY] = "retry",
+	    [COUNTERS_ACT_HOLD] = "hold",
+	    [COUNTERS_ACT_RELEASE] = "release",
+	    [COUNTERS_ACT_FAIL] = "fail",
+	    [COUNTERS_ACT_REMOVE] = "remove",
+	    [COUNTERS_ACT_MOVE] = "move",
+	    [COUNTERS_ACT_COPY] = "copy",
+	    [COUNTERS_ACT_EDIT] = "edit",
+	    [COUNTERS_ACT_EXPORT] = "export",
+	    [COUNTERS_ACT_IMPORT] = "import",
+	    [COUNTERS_ACT_PAUSE] = "pause",
+	    [COUNTERS_ACT_RESUME] = "resume",
+	    [COUNTERS_ACT_FLUSH] = "flush",
+	    [COUNTERS_ACT_REPAIR] = "repair",
+	    [COUNTERS_ACT_EXPIRE] = "expire",
+	};
+
+	return names[act];
+}
+
 enum counters_class
 counters_class_of(int status)
 {
@@ -148,6 +172,8 @@ take(const struct counters_file *file, int64_t now_us,
 			values->outcome[i][k] = file->outcome[i][k];
 	for (k = 0; k < COUNTERS_CLASSES; k++)
 		values->answered[k] = file->answered[k];
+	for (k = 0; k < COUNTERS_ACTS; k++)
+		values->act[k] = file->act[k];
 	for (i = 0; i < COUNTERS_HISTOGRAMS; i++) {
 		for (k = 0; k <= COUNTERS_BOUNDS; k++)
 			values->histogram[i].bucket[k] =

@@ -150,8 +150,11 @@ run_command(const char *conf_file, int argc, char **argv, struct err *err)
 	cmd.colour = cmd.terminal && takes_colour();
 	if (spool_open(conf->storage_location, false, &cmd.spool, err) == 0) {
 		optind = 0; /* begin anew, getopt(3) */
-		if (cmd_user_become_owner(&cmd, err) == 0)
+		cmd.account = cmd_account_new(&cmd, err);
+		if (cmd.account != NULL &&
+		    cmd_user_become_owner(&cmd, err) == 0)
 			code = commands[i].run(&cmd, argc, argv, err);
+		cmd_account_free(cmd.account);
 		spool_close(&cmd.spool);
 	}
 	conf_free(conf);

@@ -91,6 +91,9 @@ outcomes_have_classes_times_and_minutes(void)
 	counters_outcome(block, COUNTERS_FAILED, 0xA900, 999LL * 86400000000);
 	counters_sent(block, 500, 0);
 	counters_queue(block, 7);
+	for (i = 0; i < COUNTERS_ACTS; i++)
+		counters_act(block, (enum counters_act)i);
+	counters_act(block, COUNTERS_ACT_HOLD);
 	CU_ASSERT_EQUAL(read_pacs(&spool), 1);
 	CU_ASSERT_EQUAL(
 	    values.outcome[COUNTERS_DELIVERED][COUNTERS_SUCCESS], 1);
@@ -101,6 +104,9 @@ outcomes_have_classes_times_and_minutes(void)
 	    values.histogram[COUNTERS_IN_SPOOL].bucket[COUNTERS_BOUNDS], 1);
 	CU_ASSERT_EQUAL(values.histogram[COUNTERS_ANSWER_TIME].bucket[0], 1);
 	CU_ASSERT_EQUAL(values.cell[COUNTERS_SENT_BYTES], 500);
+	for (i = 0; i < COUNTERS_ACTS; i++)
+		TEST_ROW(values.act[i] == 1 + (i == COUNTERS_ACT_HOLD),
+		    counters_act_name((enum counters_act)i));
 	CU_ASSERT_EQUAL(values.delivered_60s, 1);
 	CU_ASSERT_EQUAL(values.failed_60s, 1);
 	/* The minute may have ended since. */

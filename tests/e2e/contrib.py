@@ -47,6 +47,19 @@ def user():
     return line.split()[1]
 
 
+def logrotate():
+    """The file as it is, but for the user, who need not be there."""
+    text = (FOLDER / "logrotate/dcmspool").read_text("utf-8")
+    assert f"\tsu {user()} {user()}\n" in text
+    return text.replace(f"su {user()} {user()}", "su root root")
+
+
+def ledger():
+    """Where it is, as it is delivered."""
+    text = (tools.TREE / "etc/dcmspool.conf").read_text("utf-8")
+    return re.search(r'^\tLedger = "(.*)";', text, re.M).group(1)
+
+
 def spool():
     """StorageLocation, as it is delivered."""
     text = (tools.TREE / "etc/dcmspool.conf").read_text("utf-8")

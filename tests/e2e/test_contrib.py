@@ -160,11 +160,12 @@ def test_cron_mails_what_check_finds(to_pacs, pacs):
 
 def test_logrotate(tmp_path):
     contrib.need("logrotate", root=True)
-    path = contrib.FOLDER / "logrotate/dcmspool"
+    text = contrib.logrotate()
+    path = tmp_path / "as-it-is"
+    path.write_text(text, "utf-8")
     done = contrib.run("logrotate", "-d", "-s", tmp_path / "state", path)
     assert done.returncode == 0 and "error" not in done.stdout, done.stdout
     # At work, on a file of ours.
-    text = path.read_text("utf-8")
     log = tmp_path / "dcmspool.log"
     assert "/var/log/dcmspool.log {" in text
     mine = tmp_path / "logrotate"

@@ -68,6 +68,67 @@ def test_counts_survive_kills_and_restarts(start_gateway, pacs):
     assert total(found, "dcmspool_attention") == 1
 
 
+def test_acts_of_operators(start_gateway, make_gateway, pacs, tmp_path):
+    """Each command by its name, of the destination where the item was."""
+    gateway = start_gateway({"pacs": pacs, "other": 1}, routes=[
+        {"DuplexTargetConfigNames": "pacs"}])
+    gateway.command("pause", "other")
+    pacs.script = [Answer(0xA900)]
+    one = instance.make()
+    gateway.store(one)
+    gateway.wait_items("pacs", "failed", 1)
+
+    def act(*words):
+        done = gateway.command(*words)
+        assert done.returncode == 0, done.stdout
+    act("hold", one.uid)
+    act("edit", one.uid, "--", "dcmodify", "-nb", "-m", "PatientID=X")
+    act("copy", f"pacs/hold/{one.uid}", "other")
+    act("hold", f"other/{one.uid}")
+    act("export", f"pacs/{one.uid}", tmp_path)
+    act("import", "other", next(tmp_path.glob("*.dcm")))
+    act("fail", "--all", "other/new", "--yes")
+    act("remove", "--all", "other/failed", "--yes", "--dry-run")
+    act("remove", "--all", "other/failed", "--yes")
+    act("move", f"other/hold/{one.uid}", "pacs")
+    gateway.wait_empty("pacs")
+    act("release", f"pacs/hold/{one.uid}")
+    act("flush", "pacs", "other")
+    act("resume", "other")
+    found = metrics(gateway)
+    acts = {tuple(re.findall('"(.*?)"', labels)): n for (name, labels), n
+            in found.items() if name == "dcmspool_operator_acts_total" and n}
+    assert acts == {
+        ("pacs", "hold"): 1, ("pacs", "edit"): 1, ("pacs", "copy"): 1,
+        ("pacs", "export"): 1, ("pacs", "release"): 1, ("pacs", "flush"): 1,
+        ("other", "hold"): 1, ("other", "import"): 1, ("other", "fail"): 1,
+        ("other", "remove"): 1, ("other", "move"): 1, ("other", "flush"): 1,
+        ("other", "pause"): 1, ("other", "resume"): 1}
+
+
+def test_repair_and_expire_are_acts(make_gateway, pacs):
+    """By hand, with no daemon and nothing counted before."""
+    gateway = make_gateway({"pacs": pacs}, KeepFailed=3600)
+    gateway.start()
+    pacs.default = Answer(0xA900)
+    for _ in range(2):
+        gateway.store(instance.make())
+    torn, old = gateway.wait_items("pacs", "failed", 2)
+    gateway.stop()
+    for path in gateway.spool.rglob("counters"):
+        path.unlink()
+    with open(gateway.path("pacs", "failed", torn), "r+b") as f:
+        f.truncate(900)
+    assert gateway.command("check", "--repair").returncode == 0
+    gateway.destinations["pacs"]["KeepFailed"] = 1
+    gateway.write_conf()
+    tools.wait_until(lambda: "1 item" in gateway.command("expire").stdout)
+    found = metrics(gateway)
+    for action in ("repair", "expire"):
+        assert found["dcmspool_operator_acts_total",
+                     f'destination="pacs",action="{action}"'] == 1
+
+
 def test_file_for_node_exporter(start_gateway, pacs, tmp_path):
     gateway = start_gateway({"pacs": pacs})
     path = tmp_path / "dcmspool.prom"

@@ -114,8 +114,9 @@ def test_package_in_a_fresh_debian(chroot):
     chroot.install("systemd-standalone-sysusers", "/srv/dcmspool.deb")
     folder = chroot.path("/var/spool/dcmspool")
     assert folder.stat().st_mode & 0o7777 == 0o700
-    assert chroot.run("stat -c %U:%G /var/spool/dcmspool") == (
-        "dcmspool:dcmspool\n")
+    assert chroot.run("stat -c %U:%G:%a /var/spool/dcmspool "
+                      "/var/log/dcmspool") == (
+        "dcmspool:dcmspool:700\ndcmspool:dcmspool:750\n")
     conf = configure(chroot)
 
     # The main job, and one that is queued; then an upgrade beneath them.
@@ -125,6 +126,8 @@ def test_package_in_a_fresh_debian(chroot):
         sends 'with status SUCCESS *: 1'
         [ "$(ls /tmp/archive | wc -l)" = 1 ]
         dcmspool status -q
+        uid=$(find /tmp/archive -type f | sed 's/.*CT[.]//')
+        dcmspool trace "$uid" | grep -q ' ledger delivered '
         kill "$pacs"; wait "$pacs" || true
         sends OutOfResources
         [ "$(queued)" = 1 ]
@@ -154,12 +157,14 @@ def test_package_in_a_fresh_debian(chroot):
 
     chroot.path("/var/log/dcmspool.log").write_text("x", "utf-8")
     said = chroot.run("dpkg -P dcmspool 2>&1")
-    assert "/var/spool/dcmspool and the user dcmspool are left" in said
+    assert "/var/spool/dcmspool, the ledger" in said and "left as they" in said
     assert "not delivered: 1\n" in said
     assert len(list(folder.glob("queue/*/*/*.dcm"))) == 1
     assert chroot.run("stat -c %U /var/spool/dcmspool") == "dcmspool\n"
-    assert chroot.run(
-        "find /etc /usr /lib/systemd /var/log -name '*dcmspool*'") == ""
+    assert chroot.run("find /etc /usr /lib/systemd /var/log "
+                      "-name '*dcmspool*'") == "/var/log/dcmspool\n"
+    ledger = chroot.path("/var/log/dcmspool/ledger").read_text("utf-8")
+    assert " ledger delivered " in ledger
 
 
 def show(booted, side, name):

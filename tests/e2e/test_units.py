@@ -72,6 +72,7 @@ def test_unit_says_what_we_do(side):
     assert unit["Type"] == ["notify"] and unit["WatchdogSec"]
     assert unit["User"] == unit["Group"] == [contrib.user()]
     assert unit["ReadWritePaths"] == [f"-{contrib.spool()}"]
+    assert contrib.ledger() == f"/var/log/{unit['LogsDirectory'][0]}/ledger"
     # A stop takes the daemons up to 25 s.
     assert int(unit["TimeoutStopSec"][0]) > 25
     for page in unit["Documentation"][0].split():
