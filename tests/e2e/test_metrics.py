@@ -1,8 +1,8 @@
 """dcmspool metrics, and what the counters behind it survive."""
 
 import re
+import resource
 import stat
-import time
 
 import pytest
 from peers import instance
@@ -25,6 +25,13 @@ def metrics(gateway):
             name, labels, value = SAMPLE.fullmatch(line).groups()
             found[name, labels or ""] = float(value)
     return found
+
+
+def children_s():
+    """What our children have worked, in seconds: others that work here do not
+    count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def total(found, name, *parts):
@@ -168,6 +175,7 @@ def test_damaged_counters_are_set_aside(make_gateway, pacs):
     assert (gateway.spool / "queue/pacs/counters.damaged").exists()
 
 
+@pytest.mark.alone
 def test_quick_with_many(make_gateway, pacs):
     gateway = make_gateway({"pacs": pacs})
     gateway.sender.start()
@@ -177,9 +185,9 @@ def test_quick_with_many(make_gateway, pacs):
         (new / f"20261123T225001.{i:06d}Z-m1-1.2.3.{i}.dcm").touch()
     took = []
     for _ in range(3):
-        begin = time.monotonic()
+        begin = children_s()
         found = metrics(gateway)
-        took.append(time.monotonic() - begin)
+        took.append(children_s() - begin)
     assert total(found, "dcmspool_queue_items") == ITEMS
     assert min(took) < 0.3
 
