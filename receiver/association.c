@@ -112,7 +112,7 @@ wait_for_request(struct child *child, struct err *err)
 	int ready;
 
 	for (;;) {
-		if (!stopping && atomic_load(&child->shared->stopping)) {
+		if (!stopping && shared_is_stopping(child->shared)) {
 			stopping = true;
 			until_ms = clock_mono_ms() + STOP_GRACE_MS;
 		}
@@ -155,7 +155,7 @@ serve_request(struct child *child, struct err *err)
 	    err);
 	if (event != ASSOC_PDV)
 		return ending_of(event);
-	if (atomic_load(&child->shared->stopping)) {
+	if (shared_is_stopping(child->shared)) {
 		(void)err_set(err, ERR_TEMPORARY, "the receiver stops");
 		return ENDING_STOPPED;
 	}

@@ -11,7 +11,8 @@
 #include "../spool/log.h"
 #include "links.h"
 
-static struct shared_link *find(struct shared *shared, const char *dest);
+static const struct shared_link *find(
+    const struct shared *shared, const char *dest);
 
 int
 links_prepare(struct shared *shared, const struct conf *conf, struct err *err)
@@ -23,7 +24,7 @@ links_prepare(struct shared *shared, const struct conf *conf, struct err *err)
 		name = conf->destinations[i].name;
 		if (find(shared, name) != NULL)
 			continue;
-		n = atomic_load(&shared->links_n);
+		n = shared->links_n;
 		if (n == SHARED_LINKS)
 			return err_set(err, ERR_CONFIG,
 			    "more than %d destinations; a restart forgets "
@@ -31,9 +32,9 @@ links_prepare(struct shared *shared, const struct conf *conf, struct err *err)
 			    SHARED_LINKS);
 		(void)snprintf(shared->links[n].name,
 		    sizeof(shared->links[n].name), "%s", name);
-		atomic_store(&shared->links[n].since_ms, LINKS_UP);
-		/* Children look at those before n only. */
-		atomic_store(&shared->links_n, n + 1);
+		shared->links[n].since_ms = &shared->told->link_since_ms[n];
+		atomic_store(&shared->tell->link_since_ms[n], LINKS_UP);
+		shared->links_n++;
 	}
 	return 0;
 }
@@ -43,7 +44,7 @@ links_look(
     struct shared *shared, const struct spool *spool, const struct conf *conf)
 {
 	struct err err = {.class = ERR_NONE};
-	struct shared_link *link;
+	const struct shared_link *link;
 	struct link_down down;
 	const char *name;
 	int64_t since_ms;
@@ -57,28 +58,29 @@ links_look(
 			continue;
 		rc = link_read_down(spool->root_fd, name, &down, &err);
 		since_ms = rc == 1 ? link_down_since_mono_ms(&down) : LINKS_UP;
-		if (rc == -1 && atomic_load(&link->since_ms) == LINKS_UP)
+		if (rc == -1 && atomic_load(link->since_ms) == LINKS_UP)
 			LOG(LOG_LEVEL_WARNING, "link-unknown",
 			    LOG_STR("destination", name),
 			    LOG_STR("error", err.text));
-		atomic_store(&link->since_ms, since_ms);
+		atomic_store(&shared->tell->link_since_ms[link - shared->links],
+		    since_ms);
 	}
 }
 
 int64_t
-links_since_ms(struct shared *shared, const char *dest)
+links_since_ms(const struct shared *shared, const char *dest)
 {
 	const struct shared_link *link = find(shared, dest);
 
-	return link == NULL ? LINKS_UP : atomic_load(&link->since_ms);
+	return link == NULL ? LINKS_UP : atomic_load(link->since_ms);
 }
 
-static struct shared_link *
-find(struct shared *shared, const char *dest)
+static const struct shared_link *
+find(const struct shared *shared, const char *dest)
 {
-	size_t n = atomic_load(&shared->links_n), i;
+	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < shared->links_n; i++)
 		if (strcmp(shared->links[i].name, dest) == 0)
 			return &shared->links[i];
 	return NULL;

@@ -21,6 +21,6 @@ void links_look(
     struct shared *shared, const struct spool *spool, const struct conf *conf);
 
 /* Since when that of a destination is down, monotonic ms; LINKS_UP. */
-int64_t links_since_ms(struct shared *shared, const char *dest);
+int64_t links_since_ms(const struct shared *shared, const char *dest);
 
 #endif

@@ -46,7 +46,7 @@ meter_prepare(struct shared *shared, const struct conf *conf, struct err *err)
 		d = &conf->destinations[i];
 		if (d->max_queue_bytes == 0 || find(shared, d->name) != NULL)
 			continue;
-		n = atomic_load(&shared->meters_n);
+		n = shared->meters_n;
 		if (n == SHARED_METERS)
 			return err_set(err, ERR_CONFIG,
 			    "more than %d destinations with MaxQueueBytes; "
@@ -54,8 +54,8 @@ meter_prepare(struct shared *shared, const struct conf *conf, struct err *err)
 			    SHARED_METERS);
 		(void)snprintf(shared->meters[n].name,
 		    sizeof(shared->meters[n].name), "%s", d->name);
-		/* Children look at those before n only. */
-		atomic_store(&shared->meters_n, n + 1);
+		shared->meters[n].bytes = &shared->common->bytes[n];
+		shared->meters_n++;
 	}
 	return 0;
 }
@@ -122,8 +122,8 @@ meter_is_full(struct shared *shared, const struct conf_destination *d)
 	if (d->max_queue_bytes == 0)
 		return false;
 	meter = find(shared, d->name);
-	return meter != NULL && atomic_load(&meter->counted_bytes) +
-					atomic_load(&meter->added_bytes) >=
+	return meter != NULL && atomic_load(&meter->bytes->counted) +
+					atomic_load(&meter->bytes->added) >=
 				    d->max_queue_bytes;
 }
 
@@ -137,7 +137,7 @@ meter_add(
 		return;
 	meter = find(shared, d->name);
 	if (meter != NULL)
-		(void)atomic_fetch_add(&meter->added_bytes, bytes);
+		(void)atomic_fetch_add(&meter->bytes->added, bytes);
 }
 
 static bool
@@ -177,9 +177,9 @@ count_for_ever(const struct meter_job *job)
 static struct shared_meter *
 find(struct shared *shared, const char *name)
 {
-	size_t n = atomic_load(&shared->meters_n), i;
+	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < shared->meters_n; i++)
 		if (strcmp(shared->meters[i].name, name) == 0)
 			return &shared->meters[i];
 	return NULL;
@@ -192,7 +192,7 @@ count_destination(
 	static const enum queue_state counted[] = {
 	    QUEUE_NEW, QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HOLD, QUEUE_FAILED};
 	struct count count = {.spool = spool, .dest = dest};
-	int64_t before = atomic_load(&meter->added_bytes);
+	int64_t before = atomic_load(&meter->bytes->added);
 	char path[PATH_SIZE];
 	size_t i;
 
@@ -201,8 +201,8 @@ count_destination(
 		path_state(path, dest, count.state);
 		(void)fs_scan(spool->root_fd, path, count_file, &count, NULL);
 	}
-	atomic_store(&meter->counted_bytes, count.bytes);
-	(void)atomic_fetch_sub(&meter->added_bytes, before);
+	atomic_store(&meter->bytes->counted, count.bytes);
+	(void)atomic_fetch_sub(&meter->bytes->added, before);
 }
 
 static int

@@ -96,7 +96,7 @@ find_rejection(const struct child *child)
 	const struct rejection *rejection;
 
 	if (child->mode == CHILD_REJECT_STOPPING ||
-	    atomic_load(&child->shared->stopping))
+	    shared_is_stopping(child->shared))
 		return &stopping;
 	if (child->mode == CHILD_REJECT_LIMIT)
 		return &limit;

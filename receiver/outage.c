@@ -17,7 +17,7 @@ static bool is_unreachable(
 int64_t
 outage_of_sender(const struct child *child)
 {
-	_Atomic int64_t *since = &child->shared->sender_absent_since_ms;
+	_Atomic int64_t *since = &child->shared->common->sender_absent_since_ms;
 	struct err err = {.class = ERR_NONE};
 	int64_t before;
 	int runs;

@@ -189,7 +189,7 @@ on_connection(void *context, int fd, const char *peer)
 	    .slot = {.fd = -1}};
 
 	(void)snprintf(child.peer, sizeof(child.peer), "%s", peer);
-	if (atomic_load(&server->settings->shared->stopping))
+	if (shared_is_stopping(server->settings->shared))
 		child.mode = CHILD_REJECT_STOPPING;
 	else
 		child.mode = admission_mode(
@@ -312,7 +312,7 @@ reap(struct server *server)
 		if (!children_reaped(server->children, pid, wait_status))
 			meter_reaped(&server->meter, pid, wait_status);
 	count_associations(server);
-	if (atomic_load(&server->settings->shared->stopping) &&
+	if (shared_is_stopping(server->settings->shared) &&
 	    children_serving(server->children) == 0) {
 		children_kill(server->children, false);
 		server->done = true;
@@ -322,8 +322,9 @@ reap(struct server *server)
 static void
 stop(struct server *server, int signal_number)
 {
-	if (atomic_exchange(&server->settings->shared->stopping, true))
+	if (shared_is_stopping(server->settings->shared))
 		return;
+	shared_stop(server->settings->shared);
 	process_notify("STOPPING=1");
 	LOG(LOG_LEVEL_INFO, "stopping", LOG_INT("signal", signal_number),
 	    LOG_INT("associations", children_serving(server->children)));
@@ -379,7 +380,7 @@ start_meter(struct server *server)
 	const struct meter_job job = {server->settings->spool,
 	    server->settings->shared, server->conf, become_child, server};
 
-	if (!atomic_load(&server->settings->shared->stopping))
+	if (!shared_is_stopping(server->settings->shared))
 		meter_start(&server->meter, &job);
 	else
 		server->meter.due_ms = NEVER;

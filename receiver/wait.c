@@ -72,7 +72,7 @@ wait_run(struct child *child, struct err *err)
 
 	while (child->waits != NULL) {
 		all = clock_mono_ms() >= look_at_ms ||
-		      atomic_load(&child->shared->stopping);
+		      shared_is_stopping(child->shared);
 		if (all) {
 			look_at_ms = clock_mono_ms() + LOOK_MS;
 			(void)result_folder_prepare(child, &ignored);

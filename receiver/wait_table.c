@@ -62,7 +62,7 @@ wait_look_deadlines(const struct child *child, struct wait *wait)
 		d->deadline_ms =
 		    (down_ms < since_ms ? down_ms : since_ms) +
 		    (int64_t)wait->route->response_timeout_s * 1000;
-		if (atomic_load(&child->shared->stopping))
+		if (shared_is_stopping(child->shared))
 			d->deadline_ms = 0;
 	}
 }

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <seccomp.h>
@@ -85,7 +86,8 @@ static const struct rule table[] = {
     ALLOW(getsockname, BOTH),
     ALLOW(getsockopt, BOTH),
     ALLOW(shutdown, BOTH),
-    ALLOW(futex, BOTH), /* stamps are shared */
+    /* pthread_once(3), in OpenSSL */
+    ALLOW_IF(futex, BOTH, 2, ~(uint64_t)0, FUTEX_WAKE_PRIVATE),
     ALLOW(lseek, BOTH),
 
     /* The lane has one socket that DCMTK makes and that is connected to
@@ -115,6 +117,7 @@ static const struct rule table[] = {
     ALLOW_IF(fcntl, BOTH, 2, ~(uint64_t)0, F_SETFL),
     ALLOW_IF(fcntl, BOTH, 2, ~(uint64_t)0, F_GETFD),
     ALLOW_IF(fcntl, BOTH, 2, ~(uint64_t)0, F_SETFD),
+    ALLOW_IF(fcntl, ASSOCIATION_ONLY, 2, ~(uint64_t)0, F_SETLKW), /* by UID */
     ALLOW_IF(fcntl, LANE_ONLY, 2, ~(uint64_t)0, F_SETLEASE),
 
     /* memory: none that can be executed */

@@ -1,107 +1,97 @@
 /*
- * The stamp counter and the locks by UID, in shared memory.
+ * The stamp counter, in shared memory, and the locks by UID: those of fcntl(2),
+ * which a dead holder gives up. Locks in shared memory would hold pointers for
+ * that, and who can write to them could take over their next holder.
  *
  * Errors: ERR_TEMPORARY where there is no memory.
  */
 #include <errno.h>
-#include <pthread.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "stamp.h"
 
-#define LOCKS 64 /* more UIDs than are published at one time */
-
 struct stamp_source {
-	_Atomic int64_t last_us;
-	pthread_mutex_t lock[LOCKS];
+	_Atomic int64_t *last_us; /* shared */
+	int lock_fd;		  /* a file of nothing, a byte of it a UID */
 };
 
-static int init_locks(struct stamp_source *source);
-static pthread_mutex_t *lock_of(struct stamp_source *source, const char *uid);
+static void lock(const struct stamp_source *source, const char *uid, int type);
 
 struct stamp_source *
 stamp_source_create(int64_t newest_us, struct err *err)
 {
-	struct stamp_source *source;
+	struct stamp_source *source = calloc(1, sizeof(*source));
 
-	source = mmap(NULL, sizeof(*source), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (source == MAP_FAILED) {
-		(void)err_sys(err, "map memory for the stamp counter");
+	if (source == NULL) {
+		(void)err_sys(err, "get memory for the stamp counter");
 		return NULL;
 	}
-	atomic_init(&source->last_us, newest_us);
-	errno = init_locks(source);
-	if (errno != 0) {
-		(void)err_sys(err, "make the locks of the stamp counter");
-		(void)munmap(source, sizeof(*source));
+	source->lock_fd = memfd_create("stamps", MFD_CLOEXEC);
+	source->last_us = mmap(NULL, sizeof(*source->last_us),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (source->lock_fd == -1 || source->last_us == MAP_FAILED) {
+		(void)err_sys(err, "get shared memory for the stamp counter");
+		stamp_source_free(source);
 		return NULL;
 	}
+	atomic_init(source->last_us, newest_us);
 	return source;
 }
 
 void
 stamp_source_free(struct stamp_source *source)
 {
-	if (source != NULL)
-		(void)munmap(source, sizeof(*source));
+	if (source == NULL)
+		return;
+	if (source->last_us != MAP_FAILED)
+		(void)munmap(source->last_us, sizeof(*source->last_us));
+	if (source->lock_fd != -1)
+		(void)close(source->lock_fd);
+	free(source);
 }
 
 int64_t
 stamp_next(struct stamp_source *source)
 {
-	int64_t last = atomic_load(&source->last_us), next, now;
+	int64_t last = atomic_load(source->last_us), next, now;
 
 	now = clock_real_us();
 	do
 		next = now > last ? now : last + 1;
-	while (!atomic_compare_exchange_weak(&source->last_us, &last, next));
+	while (!atomic_compare_exchange_weak(source->last_us, &last, next));
 	return next;
 }
 
 void
 stamp_lock_uid(struct stamp_source *source, const char *uid)
 {
-	pthread_mutex_t *lock = lock_of(source, uid);
-
-	/* What it guards is whole at every instant: a dead holder leaves
-	 * nothing to mend. */
-	if (pthread_mutex_lock(lock) == EOWNERDEAD)
-		(void)pthread_mutex_consistent(lock);
+	lock(source, uid, F_WRLCK);
 }
 
 void
 stamp_unlock_uid(struct stamp_source *source, const char *uid)
 {
-	(void)pthread_mutex_unlock(lock_of(source, uid));
+	lock(source, uid, F_UNLCK);
 }
 
-static int
-init_locks(struct stamp_source *source)
+/* What it guards is whole at every instant: a dead holder leaves nothing to
+ * mend. */
+static void
+lock(const struct stamp_source *source, const char *uid, int type)
 {
-	pthread_mutexattr_t attr;
-	int rc, i;
-
-	rc = pthread_mutexattr_init(&attr);
-	if (rc == 0)
-		rc =
-		    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (rc == 0)
-		rc = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	for (i = 0; i < LOCKS && rc == 0; i++)
-		rc = pthread_mutex_init(&source->lock[i], &attr);
-	(void)pthread_mutexattr_destroy(&attr);
-	return rc;
-}
-
-static pthread_mutex_t *
-lock_of(struct stamp_source *source, const char *uid)
-{
-	unsigned hash = 5381;
+	struct flock range = {
+	    .l_type = (short)type, .l_whence = SEEK_SET, .l_len = 1};
+	uint32_t hash = 5381;
 
 	for (; *uid != '\0'; uid++)
 		hash = hash * 33 + (unsigned char)*uid;
-	return &source->lock[hash % LOCKS];
+	range.l_start = hash;
+	while (fcntl(source->lock_fd, F_SETLKW, &range) == -1 && errno == EINTR)
+		;
 }

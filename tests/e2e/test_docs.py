@@ -254,5 +254,5 @@ def test_system_calls():
     named = {word for line in receiver.splitlines() for word in re.findall(
         r"\b[a-z_]+[0-9]*\b", line.split(" Ta ", 1)[-1])}
     prose = set("""for ten options but folders that were open before execution
-        descriptor and status flags""".split())
+        descriptor and status flags to lock wake""".split())
     assert named - code - prose == set(), "in no code"

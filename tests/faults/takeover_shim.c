@@ -58,6 +58,12 @@ struct control {
 
 static struct control *control;
 
+/* Where a parent maps what it tells its children: to write, and to read. */
+static struct {
+	void *written, *read;
+	int fd;
+} told = {.fd = -1};
+
 ssize_t __recv_chk(int fd, void *data, size_t size, size_t room, int flags);
 
 static long
@@ -339,6 +345,10 @@ use_option(void)
 	A("raise a limit", setrlimit(RLIMIT_NOFILE, &many))                    \
 	A("a memory bomb", memory_bomb())                                      \
 	A("a descriptor bomb", file_bomb())                                    \
+	A("write what the parent tells",                                       \
+	    mprotect(told.read, 4096, PROT_READ | PROT_WRITE))                 \
+	A("write it where the parent does",                                    \
+	    told.read == NULL ? -1 : madvise(told.written, 4096, MADV_NORMAL)) \
 	A("an inotify elsewhere", inotify_init1(0))                            \
 	A("openat2", (long)syscall(SYS_openat2, AT_FDCWD, "/", NULL, 0))       \
 	A("open_by_handle_at",                                                 \
@@ -404,6 +414,25 @@ start(void)
 	(void)close(fd);
 	if (page != MAP_FAILED)
 		control = page;
+}
+
+void *
+mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	void *(*next)(void *, size_t, int, int, int, off_t);
+	void *memory;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "mmap");
+	memory = next(at, size, protection, flags, fd, offset);
+	if (memory == MAP_FAILED || fd == -1 || (flags & MAP_SHARED) == 0)
+		return memory;
+	if (protection == PROT_READ && fd == told.fd)
+		told.read = memory;
+	else if (told.read == NULL) {
+		told.written = memory;
+		told.fd = fd;
+	}
+	return memory;
 }
 
 static void
