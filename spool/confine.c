@@ -45,7 +45,9 @@ confine_create(enum confine_role role, struct err *err)
 	}
 	confine->has_seccomp = kills_processes();
 	confine->landlock = confine_landlock_abi();
-	if (confine_calls_compile(role, &confine->filter, err) == 0)
+	/* Where there is no seccomp libseccomp makes no filter either. */
+	if (!confine->has_seccomp ||
+	    confine_calls_compile(role, &confine->filter, err) == 0)
 		return confine;
 	confine_free(confine);
 	return NULL;

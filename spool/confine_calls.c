@@ -163,6 +163,7 @@ static const struct rule table[] = {
     ALLOW(sigaltstack, BOTH),
     ALLOW(getrusage, BOTH),
     ANSWER(ioctl, BOTH, REFUSED), /* is it a terminal? */
+    ANSWER(open, BOTH, REFUSED),  /* names for addresses */
 #endif
 };
 /* clang-format on */
