@@ -99,6 +99,7 @@ foreign_report(struct lane_handle *lane, const struct lane_report *report)
 		forget(dest, foreign);
 		break;
 	case LANE_UNFINISHED:
+	case LANE_STALE:
 	case LANE_LOCAL_ERROR:
 	case LANE_DIFFERENT:
 	case LANE_ANSWERED:

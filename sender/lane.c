@@ -26,7 +26,8 @@ struct lane {
 	struct connection connection;
 	struct deliver deliver;
 	int socket_fd;
-	bool is_stale; /* its folders are not those that it may use any more */
+	int folder_fd; /* the destination's, as it was at the start: -1 if it
+			  was gone */
 };
 
 static_assert(sizeof(struct connector_reply) != sizeof(struct lane_job),
@@ -47,6 +48,7 @@ static int keep(struct lane *lane, enum queue_state state,
     const struct item_reader *reader, struct err *err);
 static bool open_item(struct lane *lane, enum queue_state state,
     const char *file, struct item_reader *reader, struct lane_report *report);
+static bool is_stale(const struct lane *lane);
 static void report_item(
     struct lane_report *report, const struct item_reader *reader);
 static void report_reason(struct lane_report *report, const struct err *err);
@@ -57,6 +59,7 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 {
 	struct lane lane = {.socket_fd = socket_fd};
 	struct lane_report report;
+	char path[PATH_SIZE];
 	struct lane_job job;
 	struct err err;
 	int rc = EX_OSERR;
@@ -65,6 +68,8 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 	    .spool = spool, .conf = conf, .tls = tls, .lane_fd = socket_fd};
 	lane.deliver =
 	    (struct deliver){.connection = &lane.connection, .shared = shared};
+	path_destination(path, conf->name);
+	lane.folder_fd = fs_open_dir(spool->root_fd, path, NULL);
 	lane.deliver.block = malloc(DELIVER_BLOCK_BYTES);
 	lane.deliver.digest = item_digest_create(&err);
 	if (lane.deliver.block == NULL || lane.deliver.digest == NULL)
@@ -75,7 +80,7 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 		if (send(socket_fd, &report, sizeof(report), MSG_NOSIGNAL) !=
 		    (ssize_t)sizeof(report))
 			goto out;
-		if (lane.is_stale)
+		if (report.outcome == LANE_STALE)
 			break;
 		/* The next is to be expected from there, too. */
 		if (report.marked)
@@ -87,6 +92,7 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 out:
 	marker_cancel(&lane.deliver.marker);
 	connection_abort(&lane.connection);
+	(void)fs_close(&lane.folder_fd, path, NULL);
 	item_digest_free(lane.deliver.digest);
 	free(lane.deliver.block);
 	return rc;
@@ -262,12 +268,27 @@ open_item(struct lane *lane, enum queue_state state, const char *file,
 		report->outcome = LANE_UNFINISHED;
 	else if (err.class == ERR_CORRUPT)
 		report->outcome = LANE_CORRUPT;
+	else if (err.sys == EACCES && is_stale(lane))
+		report->outcome = LANE_STALE;
 	else
 		report->outcome = LANE_LOCAL_ERROR;
-	if (err.sys == EACCES)
-		lane->is_stale = true;
 	report_reason(report, &err);
 	return false;
+}
+
+/* Somebody removed the folder, or moved it away, and made another. */
+static bool
+is_stale(const struct lane *lane)
+{
+	char path[PATH_SIZE];
+	struct stat then, now;
+
+	path_destination(path, lane->connection.conf->name);
+	return lane->folder_fd == -1 ||
+	       (fs_stat_fd(lane->folder_fd, path, &then, NULL) == 0 &&
+		   fs_stat(lane->connection.spool->root_fd, path, &now, NULL) ==
+		       1 &&
+		   (then.st_dev != now.st_dev || then.st_ino != now.st_ino));
 }
 
 static void

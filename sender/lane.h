@@ -50,7 +50,9 @@ enum lane_outcome {
 	LANE_CORRUPT,	      /* the file is not a whole instance */
 	LANE_GONE,	      /* the file is not there any more */
 	LANE_UNFINISHED,      /* somebody still writes the file */
-	LANE_LOCAL_ERROR      /* this machine's: EIO, no memory */
+	LANE_STALE,	 /* the lane may not read this folder: it is another
+			    than when the lane began */
+	LANE_LOCAL_ERROR /* this machine's: EIO, no memory */
 };
 
 struct lane_report {

@@ -286,6 +286,9 @@ hear(void *context)
 static void
 handle_report(struct lane_handle *lane, const struct lane_report *report)
 {
+	/* So are the others. */
+	if (report->outcome == LANE_STALE)
+		lanes_retire(lane->dest);
 	switch (report->kind) {
 	case LANE_DELIVER:
 	case LANE_COMPARE:

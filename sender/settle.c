@@ -256,6 +256,9 @@ delivery_report(struct lane_handle *lane, const struct lane_report *report)
 	case LANE_GONE:
 		drop(lane);
 		break;
+	case LANE_STALE:
+		give_back(lane, 0);
+		break;
 	case LANE_UNFINISHED:
 		give_back(lane, clock_mono_ms() + AGAIN_MS);
 		break;

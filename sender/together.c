@@ -238,6 +238,7 @@ together_report(struct lane_handle *lane, const struct lane_report *report)
 		together_end(lane);
 		return;
 	case LANE_UNFINISHED:
+	case LANE_STALE:
 	case LANE_LOCAL_ERROR:
 	case LANE_ANSWERED:
 	case LANE_CONTEXT_REFUSED:
