@@ -88,8 +88,7 @@ class Load:
         threads = [threading.Thread(target=self._modality, args=(
             n, random.Random(self.chance.random())))
             for n in range(MODALITIES)]
-        helpers = [threading.Thread(target=self._kill),
-                   threading.Thread(target=self._start_again)]
+        helpers = self._helpers()
         for thread in threads + helpers:
             thread.start()
         try:
@@ -103,6 +102,10 @@ class Load:
         self.gateway.stop()
         self._judge()
 
+    def _helpers(self):
+        return [threading.Thread(target=self._kill),
+                threading.Thread(target=self._start_again)]
+
     def _settle(self, threads):
         self.over.wait(max(0, self.until - time.monotonic()))
         self.over.set()
@@ -115,8 +118,7 @@ class Load:
 
     def _kill(self):
         while not self.over.wait(self.chance.uniform(*PAUSE_S)):
-            kind = self.chance.choice(
-                ("receiver", "child", "child", "sender", "lane", "lane"))
+            kind = self._victim()
             daemon = (self.gateway.receiver if kind in ("receiver", "child")
                       else self.gateway.sender)
             parent = daemon.process.pid
@@ -132,6 +134,10 @@ class Load:
                 self.kills[kind] += 1
             except ProcessLookupError:
                 pass
+
+    def _victim(self):
+        return self.chance.choice(
+            ("receiver", "child", "child", "sender", "lane", "lane"))
 
     def _start_again(self):
         """At once; when the new one is ready, nothing of the old may be."""
@@ -167,8 +173,7 @@ class Load:
                 contexts = [(c, [pdu.EXPLICIT_LE]) for c in (
                     instance.SECONDARY_CAPTURE, instance.CT_IMAGE,
                     instance.MR_IMAGE)]
-                with modality.Modality(self.gateway.port, contexts,
-                                       timeout=30) as link:
+                with self._connect(contexts) as link:
                     for _ in range(chance.randrange(1, 20)):
                         if self.over.is_set() and one is None:
                             break
@@ -179,6 +184,9 @@ class Load:
                             one = one if again else None
             except BROKEN:
                 self.stopped.wait(0.02)  # until somebody listens again
+
+    def _connect(self, contexts):
+        return modality.Modality(self.gateway.port, contexts, timeout=30)
 
     @staticmethod
     def _new(chance):
@@ -199,16 +207,19 @@ class Load:
         if self.findings:
             return
         arrivals = self._arrivals()
-        allowed = self.kills["lane"] + self.kills["sender"] * 2 * LANES
         self.findings += judges.judge(
             self.ledger, arrivals, self.gateway.spool,
-            duplicates_allowed=allowed, patience_s=SETTLE_S)
+            duplicates_allowed=self._duplicates_allowed(),
+            patience_s=SETTLE_S)
         for one in (self.pacs, self.archive):
             self.findings += one.violations
         self.findings += [line for d in self._daemons() for line in d.log
                           if gateways.FINDINGS.search(line)]
         if self.findings:
             self.findings.append(self._logs())
+
+    def _duplicates_allowed(self):
+        return self.kills["lane"] + self.kills["sender"] * 2 * LANES
 
     def _arrivals(self):
         return judges.arrivals({"pacs": self.pacs, "archive": self.archive})

@@ -82,22 +82,33 @@ def stopped_between_deaths():
     with Scene(routes=[{"ResponseTimeout": 15}], **EACH,
                within=lambda: preloaded("poison", POISON_UID=poison.uid)
                ) as scene:
-        scene.poisoned, deaths = True, 0
+        scene.poisoned = True
         wait = scene.store_later(poison, 7, timeout=20)
-        while not scene.gateway.items("pacs", "failed") and deaths < 6:
-            seen = len(scene.gateway.sender.log)
-            scene.gateway.sender.wait_log("lane-died|failed", 10, seen - 3)
-            deaths = scene.log().count("lane-died")
+        kills = 0
+        while not scene.gateway.items("pacs", "failed") and kills < 6:
+            tools.wait_until(lambda: _counted(scene) > kills, 10)
+            kills += 1
             scene.restart("sender")
-        if deaths > 3:
-            found.append(f"{deaths} deaths before it was given up")
+        if kills != 2:
+            found.append(f"{kills} counted deaths before it was given up")
         entry = wait.result()
         if entry.success:
             found.append("poison was answered with success")
         _serve_others(scene, 2, found, "poison, parent killed", 2.5)
         scene.explained = 0
         found += scene.findings()
-    return {"poison": 1, "kills": deaths, **scene.figures()}, found
+    return {"poison": 1, "kills": kills, **scene.figures()}, found
+
+
+def _counted(scene):
+    """The deaths that are on disk: before that no kill can tell."""
+    for path in scene.gateway.path("pacs", "result").glob("*.dcm"):
+        try:
+            record = scene.gateway.record("pacs", path.name)
+        except FileNotFoundError:
+            continue
+        return int(record.get("Deaths", 0))
+    return 0
 
 
 def breaks_the_link(how, where="data"):

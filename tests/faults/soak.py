@@ -27,7 +27,7 @@ for _folder in (HERE.parent, HERE.parent / "e2e", HERE):
 import leftovers
 
 SOAK_S = 600
-SHARES = {"crash": 3, "kills": 2}  # of the time; 1 for all others
+SHARES = {"crash": 3, "everything": 3, "kills": 2}  # of the time; 1 for all others
 LEAST_S = 10
 ENDLESS_S = 600  # beyond its time
 
