@@ -23,6 +23,14 @@
 	      then */
 #define MS_PER_S 1000
 
+/* Whether what the modality sends while it waits is looked at: it may be an
+ * A-ABORT, after which it need not close. */
+enum listening {
+	LISTENING_SOON, /* most answers are here before that is of use */
+	LISTENING,
+	LISTENING_NOT /* it sent something else, which waits for its turn */
+};
+
 static int add_destinations(
     const struct child *child, struct wait *wait, struct err *err);
 static void free_wait(struct wait *wait);
@@ -32,8 +40,10 @@ static int answer(struct child *child, struct wait *wait, struct err *err);
 static void sync_those_due(struct child *child);
 static void make_slot(struct child *child);
 static int64_t next_time(const struct child *child, int64_t until_ms);
-static bool pause_until(struct child *child, int64_t until_ms, bool *hinted);
+static bool pause_until(struct child *child, int64_t until_ms, bool *hinted,
+    enum listening *listening);
 static void hung_up(struct child *child);
+static enum assoc_event end_of(struct child *child, struct err *err);
 
 int
 wait_add(struct child *child, const struct wait_item *item,
@@ -67,6 +77,7 @@ enum assoc_event
 wait_run(struct child *child, struct err *err)
 {
 	int64_t look_at_ms = clock_mono_ms() + FIRST_LOOK_MS;
+	enum listening listening = LISTENING_SOON;
 	bool hinted = false, all;
 	struct err ignored;
 
@@ -76,6 +87,10 @@ wait_run(struct child *child, struct err *err)
 		if (all) {
 			look_at_ms = clock_mono_ms() + LOOK_MS;
 			(void)result_folder_prepare(child, &ignored);
+		}
+		if (all && listening == LISTENING_SOON) {
+			assoc_poll_any(child->assoc, true);
+			listening = LISTENING;
 		}
 		if (all || hinted)
 			look(child, all);
@@ -89,12 +104,10 @@ wait_run(struct child *child, struct err *err)
 			make_slot(child);
 		}
 		if (child->waits != NULL &&
-		    !pause_until(
-			child, next_time(child, look_at_ms), &hinted)) {
-			(void)err_set(err, ERR_TEMPORARY,
-			    "the modality hung up while it waited");
+		    !pause_until(child, next_time(child, look_at_ms), &hinted,
+			&listening)) {
 			hung_up(child);
-			return ASSOC_CLOSED;
+			return end_of(child, err);
 		}
 	}
 	if (child->strays)
@@ -251,23 +264,33 @@ next_time(const struct child *child, int64_t until_ms)
 	return until_ms;
 }
 
-/* false: the modality hung up. */
+/* false: the modality hung up, or aborted. */
 static bool
-pause_until(struct child *child, int64_t until_ms, bool *hinted)
+pause_until(struct child *child, int64_t until_ms, bool *hinted,
+    enum listening *listening)
 {
 	struct pollfd pollers[] = {
 	    {.fd = child->parent_fd, .events = POLLIN},
 	    {.fd = assoc_fd(child->assoc), .events = POLLRDHUP},
 	    {.fd = child->watch_fd, .events = POLLIN},
 	};
+	enum assoc_ahead ahead = ASSOC_AHEAD_NOTHING;
 	int64_t left_ms = until_ms - clock_mono_ms();
 
 	*hinted = false;
+	if (*listening == LISTENING)
+		ahead = assoc_look_ahead(child->assoc);
+	if (ahead == ASSOC_AHEAD_END)
+		return false;
+	if (ahead == ASSOC_AHEAD_MORE)
+		*listening = LISTENING_NOT;
+	if (*listening == LISTENING)
+		pollers[1].events |= POLLIN;
 	if (poll(pollers, 3, left_ms > 0 ? (int)left_ms : 0) <= 0)
 		return true;
 	if (pollers[0].revents != 0 || pollers[2].revents != 0)
 		*hinted = result_folder_hints(child);
-	return pollers[1].revents == 0;
+	return (pollers[1].revents & ~POLLIN) == 0;
 }
 
 /* While others are at work: the file of the item that follows, where one is to
@@ -299,4 +322,20 @@ hung_up(struct child *child)
 		child->waits = wait->next;
 		free_wait(wait);
 	}
+}
+
+/* How it did so. */
+static enum assoc_event
+end_of(struct child *child, struct err *err)
+{
+	enum assoc_event event = ASSOC_CLOSED;
+	struct assoc_pdv pdv;
+
+	if (assoc_look_ahead(child->assoc) == ASSOC_AHEAD_END)
+		event = assoc_read_pdv(child->assoc, 0, &pdv, err);
+	if (event == ASSOC_ABORTED)
+		return event;
+	(void)err_set(
+	    err, ERR_TEMPORARY, "the modality hung up while it waited");
+	return ASSOC_CLOSED;
 }

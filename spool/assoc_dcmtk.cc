@@ -237,6 +237,24 @@ assoc_arrived(struct assoc *assoc)
 	return arrived;
 }
 
+extern "C" enum assoc_ahead
+assoc_look_ahead(struct assoc *assoc)
+{
+	uint8_t type = 0;
+	int there = -1;
+
+	if (assoc->pdvs_bytes > 0)
+		return ASSOC_AHEAD_MORE;
+	(void)assoc_guard(nullptr, [&] {
+		there = assoc->wire.peek(&type);
+		return 0;
+	});
+	if (there == 0)
+		return ASSOC_AHEAD_NOTHING;
+	return there == -1 || type == PDU_ABORT ? ASSOC_AHEAD_END
+						  : ASSOC_AHEAD_MORE;
+}
+
 extern "C" const char *
 assoc_tls(const struct assoc *assoc)
 {

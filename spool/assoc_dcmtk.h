@@ -68,6 +68,15 @@ bool assoc_buffered(struct assoc *assoc);
 /* Whether a socket that is readable has more than TLS's own. */
 bool assoc_arrived(struct assoc *assoc);
 
+/* What the peer has sent that was not read yet, without reading it: for one
+ * that is to be answered, and may have given up. */
+enum assoc_ahead {
+	ASSOC_AHEAD_NOTHING,
+	ASSOC_AHEAD_END, /* A-ABORT, or the connection's end */
+	ASSOC_AHEAD_MORE /* something else, which bars what is behind it */
+};
+enum assoc_ahead assoc_look_ahead(struct assoc *assoc);
+
 /* "TLSv1.3" and so on, or "" in the clear. */
 const char *assoc_tls(const struct assoc *assoc);
 /* What the peer has shown, or NULL: none, or in the clear. */

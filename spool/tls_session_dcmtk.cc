@@ -177,6 +177,18 @@ TlsSession::pending() const
 	return SSL_has_pending(ssl) == 1;
 }
 
+int
+TlsSession::peek(uint8_t *byte)
+{
+	size_t got;
+
+	if (!arrived(0))
+		return 0;
+	ERR_clear_error();
+	waits = false;
+	return SSL_peek_ex(ssl, byte, 1, &got) == 1 ? 1 : -1;
+}
+
 void
 TlsSession::say_end()
 {

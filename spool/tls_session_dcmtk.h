@@ -33,6 +33,8 @@ class TlsSession
 	bool arrived(int64_t until_ms);
 	/* Whether it is here already. */
 	bool pending() const;
+	/* As the wire's. */
+	int peek(uint8_t *byte);
 	/* Says good-bye, where it can still be said. */
 	void say_end();
 

@@ -70,6 +70,23 @@ Wire::pending() const
 	return in_end > in_at || (session != nullptr && session->pending());
 }
 
+int
+Wire::peek(uint8_t *byte)
+{
+	ssize_t got;
+
+	if (in_end > in_at) {
+		*byte = in[in_at];
+		return 1;
+	}
+	if (session != nullptr)
+		return session->peek(byte);
+	got = recv(fd, byte, 1, MSG_DONTWAIT | MSG_PEEK);
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return got == 1 ? 1 : -1;
+}
+
 bool
 Wire::wait(short events, int64_t until_ms) const
 {

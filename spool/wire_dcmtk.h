@@ -106,6 +106,9 @@ struct Wire {
 	bool arrived(int64_t until_ms);
 	/* Whether bytes are here that poll(2) does not see. */
 	bool pending() const;
+	/* The next byte, which stays: 1; 0 where nothing is here; -1 where
+	 * nothing will come any more. */
+	int peek(uint8_t *byte);
 	ssize_t read(void *data, size_t size);
 	/* Reads until `size` bytes are here, at in[in_at], and perhaps some of
 	 * what is behind them. false: `end` says why not; WIRE_OPEN where

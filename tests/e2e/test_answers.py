@@ -1,7 +1,7 @@
 """What the modality is told, and when."""
 
 import pytest
-from peers import instance
+from peers import instance, pdu
 from peers.destination import Answer, Associate
 from peers.modality import Rejected
 
@@ -74,6 +74,37 @@ def test_a_hang_up_while_the_destination_is_down(to_pacs, pacs):
         ct.abort()
     pacs.start()
     tools.wait_until(lambda: pacs.uids() == [made.uid])
+
+
+def test_an_abort_while_waiting(to_pacs, pacs):
+    """One after which the connection stays open. The item is delivered."""
+    pacs.default = Answer(delay=3)
+    made = instance.make()
+    with to_pacs.modality(made) as ct:
+        ct.send(made)
+        pdu.send(ct.sock, pdu.abort(2, 1))
+        to_pacs.receiver.wait_log(r"\bhung-up\b", 2)
+        to_pacs.receiver.wait_log(r"\bended\b.*how=aborted.*source 2")
+        with pytest.raises(pdu.Closed):
+            ct.read_response()
+        ct.close()
+    to_pacs.wait_empty("pacs")
+    assert pacs.uids() == [made.uid]
+
+
+def test_an_abort_behind_another_request(to_pacs, pacs):
+    """The answer is given, and the request not served before."""
+    pacs.default = Answer(delay=1)
+    made, more = instance.make(), instance.make()
+    with to_pacs.modality(made, more) as ct:
+        ct.send(made)
+        ct.send(more)
+        pdu.send(ct.sock, pdu.abort())
+        assert ct.read_response().status == 0
+        to_pacs.receiver.wait_log(r"\bended\b.*how=aborted", 20)
+        ct.close()
+    to_pacs.wait_empty("pacs")
+    assert pacs.uids() == [made.uid, more.uid]
 
 
 # several destinations

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from peers import instance, pdu
+from peers.destination import Answer
 from peers.modality import Modality, Rejected, contexts_for
 
 import gateway as gateways
@@ -99,6 +100,22 @@ def warnings(daemon, since=0):
 def make_storescp(storescp, world):
     return lambda identity=None, *more: storescp(
         *world.dcmtk(identity or world.pacs), *more)
+
+
+def test_an_abort_while_waiting(secure, pacs, world):
+    """In a record of its own, or in the one behind the data set's."""
+    pacs.default = Answer(delay=3)
+    for apart in (False, True):
+        since = len(secure.receiver.log)
+        with world.connect(secure.port) as ct:
+            ct.send(instance.make())
+            if apart:
+                tools.wait_until(lambda: len(pacs.received) == 2)
+            pdu.send(ct.sock, pdu.abort())
+            secure.receiver.wait_log(r"\bhung-up\b", 2, since)
+            secure.receiver.wait_log(r"\bended\b.*how=aborted", 2, since)
+            ct.close()
+    secure.wait_empty("pacs")
 
 
 # DCMTK's programs
