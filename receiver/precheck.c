@@ -5,6 +5,8 @@
  *
  * Errors: none but what is found.
  */
+#include <string.h>
+
 #include "precheck.h"
 
 #define ASSOCIATE_RQ 0x01
@@ -52,6 +54,7 @@ static bool check_context(struct request *r, struct span context);
 static bool check_syntaxes(struct request *r, struct span items);
 static bool check_user(struct request *r, struct span items);
 static bool check_user_item(struct request *r, const struct item *item);
+static bool is_uid(struct span body);
 static bool is_role(struct span body);
 static bool is_extended(struct span body);
 static bool is_common_extended(struct span body);
@@ -122,8 +125,8 @@ check_item(struct request *r, const struct item *item)
 		if (r->has_application)
 			return wrong(r, "two application contexts");
 		r->has_application = true;
-		return item->body.left <= UID_MAX ||
-		       wrong(r, "an application context of over 64 bytes");
+		return item->body.left == 0 || is_uid(item->body) ||
+		       wrong(r, "an application context that is no UID");
 	case PRESENTATION_CONTEXT:
 		return check_context(r, item->body);
 	case USER_INFORMATION:
@@ -166,8 +169,8 @@ check_syntaxes(struct request *r, struct span items)
 		transfers += item.type == TRANSFER_SYNTAX;
 		if ((item.type == ABSTRACT_SYNTAX ||
 			item.type == TRANSFER_SYNTAX) &&
-		    (item.body.left == 0 || item.body.left > UID_MAX))
-			return wrong(r, "a syntax of 0 or over 64 bytes");
+		    !is_uid(item.body))
+			return wrong(r, "a syntax that is no UID");
 	}
 	if (abstracts != 1)
 		return wrong(r, "not one abstract syntax in a context");
@@ -212,6 +215,18 @@ check_user_item(struct request *r, const struct item *item)
 	    (known->is_whole != NULL && !known->is_whole(item->body)))
 		return wrong(r, "a user item of a wrong length");
 	return true;
+}
+
+/* By its size, and as it does not end earlier for who looks for a NUL; what it
+ * says others judge. */
+static bool
+is_uid(struct span body)
+{
+	if (body.left == 0 || body.left > UID_MAX)
+		return false;
+	while (body.left > 0 && body.at[body.left - 1] == '\0')
+		body.left--;
+	return memchr(body.at, '\0', body.left) == NULL;
 }
 
 /* PS3.7 D.3.3.4: class, SCU role, SCP role */

@@ -16,12 +16,14 @@ class Attack:
     slow: bool = False  # it waits for a time limit
     settings: str = "usual"  # of the field
     check: object = None  # callable(wire): more that has to hold
+    kind: str = ""  # the row that it counts in
 
 
 @dataclasses.dataclass
 class Verdict:
     name: str
     expected: str
+    kind: str = ""
     words: str = ""
     log: str = ""
     seconds: float = 0.0
@@ -30,6 +32,14 @@ class Verdict:
     @property
     def ok(self):
         return not self.faults
+
+
+def of_kinds(parts):
+    """The cases of each (kind, callable), marked with it."""
+    for kind, part in parts:
+        for case in part():
+            case.kind = case.kind or kind
+            yield case
 
 
 def judge_words(attack, words):

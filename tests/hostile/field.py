@@ -121,7 +121,7 @@ def memory(pid, name):
 def attack_once(field, attack):
     """One attack and all that has to hold after it."""
     since, arrived = field.marks(), len(field.destination.received)
-    verdict = Verdict(attack.name, attack.expect)
+    verdict = Verdict(attack.name, attack.expect, attack.kind)
     begun = time.monotonic()
     wire = Wire(field.gateway.port, field)
     try:
@@ -181,7 +181,8 @@ def run_all(cases, once, n=10, make=Field):
             try:
                 verdict = once(field, case)
             except Exception as e:
-                verdict = Verdict(case.name, case.expect, faults=[repr(e)])
+                verdict = Verdict(case.name, case.expect, case.kind,
+                                  faults=[repr(e)])
             with lock:
                 verdicts[case.name] = verdict
         try:

@@ -5,7 +5,7 @@ import time
 import zlib
 
 import raw
-from attack import Attack
+from attack import Attack, of_kinds
 from associate import UIDS
 from peers import pdu
 
@@ -245,5 +245,6 @@ def data_sets():
 
 
 def attacks():
-    for part in (elements, uids, commands, fragments, data_sets):
-        yield from part()
+    return of_kinds((
+        ("command sets", elements), ("UIDs", uids), ("commands", commands),
+        ("PDVs", fragments), ("data sets, and their end", data_sets)))

@@ -6,6 +6,7 @@ import time
 import pdu_events as events
 import raw
 from associate import UIDS
+from attack import of_kinds
 from peers import pdu
 
 AGAIN = r"^0000$"  # sent again, and honestly delivered
@@ -21,6 +22,7 @@ class Misbehaviour:
     slow: bool = False
     waits: bool = False  # for its end, before another one is served
     pixels: int = 512
+    kind: str = ""  # the row that it counts in
 
 
 def states():
@@ -262,5 +264,7 @@ def moments():
 
 
 def cases():
-    for part in (states, afterwards, accepts, responses, moments):
-        yield from part()
+    return of_kinds((
+        ("any PDU while it connects and sends", states),
+        ("any PDU afterwards", afterwards), ("association answers", accepts),
+        ("responses", responses), ("moments", moments)))

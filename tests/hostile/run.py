@@ -1,9 +1,6 @@
 """The hostile suite as a table: attack, what happened, verdict.
 
-    run.py [-k WORD] [--json FILE] [--peer PORT] [receiver|sender]
-
---peer: plays the attacks on somebody else's SCP, such as storescp, and shows
-what it says; nothing is judged then but what comes back.
+    run.py [-k WORD] [--json FILE] [receiver|sender]
 """
 
 import argparse
@@ -19,27 +16,12 @@ sys.path[:0] = [str(_tests / "hostile"), str(_tests), str(_tests / "e2e")]
 import field as fields
 import leftovers
 import suite
-from attack import Verdict, judge_words
-from wire import Wire
-
-
-def play_on(port, attack):
-    """On a stranger: the words alone."""
-    begun = time.monotonic()
-    wire = Wire(port)
-    attack.play(wire)
-    wire.close()
-    words = " ".join(wire.words)
-    return Verdict(attack.name, attack.expect, words, "",
-                   round(time.monotonic() - begun, 3),
-                   judge_words(attack, words))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-k", default="")
     parser.add_argument("--json")
-    parser.add_argument("--peer", type=int)
     parser.add_argument("side", nargs="?", default="receiver",
                         choices=sorted(suite.SIDES))
     args = parser.parse_args()
@@ -47,10 +29,7 @@ def main():
     cases, once, make = suite.SIDES[args.side]
     cases = [c for c in cases() if args.k in c.name]
     begun = time.monotonic()
-    if args.peer:
-        verdicts = {c.name: play_on(args.peer, c) for c in cases}
-    else:
-        verdicts = fields.run_all(cases, once, make=make)
+    verdicts = fields.run_all(cases, once, make=make)
     trouble = verdicts.pop("field", [])
     for name, v in sorted(verdicts.items()):
         print(f"{'ok ' if v.ok else 'BAD'} {name:44} {v.seconds:6.2f} "

@@ -22,7 +22,7 @@ def make(folder):
 def play_once(field, case):
     """A modality stores one while its destination misbehaves, once."""
     scp, gateway = field.destination, field.gateway
-    verdict = Verdict(case.name, f"{case.expect} {case.ends}")
+    verdict = Verdict(case.name, f"{case.expect} {case.ends}", case.kind)
     since, arrived = field.marks(), len(scp.received)
     scp.cut_all("fin")
     scp.plans, scp.failures = [case.play], []

@@ -146,4 +146,5 @@ def attacks():
                 f"{stage}/{event}", play, words, log=log_line(stage, event),
                 warnings=3 if stage.startswith("sta6-") else
                 2 if success else 1,
-                slow=event in events.SILENT or event == "p-data")
+                slow=event in events.SILENT or event == "p-data",
+                kind=f"any PDU in state {stage[3:].partition('-')[0]}")
