@@ -37,6 +37,7 @@ struct children {
 	struct ledger *ledger;
 	int watch_fd; /* -1 = there is no inotify */
 	struct entry *first;
+	struct entry *left; /* gone; their rests are not */
 };
 
 static void open_watch(struct children *children);
@@ -51,7 +52,10 @@ static bool pass_watch(const struct entry *entry, const char *path);
 static enum channel_word watch_folder(struct entry *entry, const char *path);
 static void close_fd(struct entry *entry);
 static void log_death(const struct entry *entry, int wait_status);
-static void recover(const struct entry *entry);
+static void recover(struct children *children, struct entry *entry);
+static void recover_those_left(struct children *children);
+static void append(struct entry **list, struct entry *entry);
+static void free_all(struct entry **list);
 static size_t count(
     const struct children *children, const char *peer, bool serving);
 
@@ -76,16 +80,10 @@ children_create(struct loop *loop, const struct spool *spool,
 void
 children_free(struct children *children)
 {
-	struct entry *entry;
-
 	if (children == NULL)
 		return;
-	while ((entry = children->first) != NULL) {
-		children->first = entry->next;
-		if (entry->fd != -1)
-			(void)close(entry->fd);
-		free(entry);
-	}
+	free_all(&children->first);
+	free_all(&children->left);
 	if (children->watch_fd != -1)
 		(void)close(children->watch_fd);
 	free(children);
@@ -148,11 +146,11 @@ children_reaped(struct children *children, pid_t pid, int wait_status)
 	*link = entry->next;
 	if (wait_status != 0)
 		log_death(entry, wait_status);
-	recover(entry);
 	if (entry->wd != 0)
 		watch_remove(children->watch_fd, entry->wd);
 	close_fd(entry);
-	free(entry);
+	recover_those_left(children);
+	recover(children, entry);
 	return true;
 }
 
@@ -335,19 +333,61 @@ log_death(const struct entry *entry, int wait_status)
 	    LOG_STR("peer", entry->peer), LOG_STR("how", how));
 }
 
-/* What it could not remove itself, however it ended. */
+/* What it could not remove itself, however it ended. Where the disk refuses, it
+ * is tried again when others end. */
 static void
-recover(const struct entry *entry)
+recover(struct children *children, struct entry *entry)
 {
-	const struct spool *spool = entry->children->spool;
 	struct err err = {.class = ERR_NONE};
 
-	/* The second time what the disk refused once may go. */
-	if (recover_association(spool, entry->association, NULL) == -1 &&
-	    recover_association(spool, entry->association, &err) == -1)
-		LOG(LOG_LEVEL_ERROR, "recovery-failed",
-		    LOG_STR("association", entry->association),
-		    LOG_STR("error", err.text));
+	if (recover_association(children->spool, entry->association, &err) ==
+	    0) {
+		free(entry);
+		return;
+	}
+	LOG(LOG_LEVEL_ERROR, "recovery-failed",
+	    LOG_STR("association", entry->association),
+	    LOG_STR("error", err.text));
+	append(&children->left, entry);
+}
+
+/* One that still cannot be removed does not keep the others for ever. */
+static void
+recover_those_left(struct children *children)
+{
+	struct entry *entry;
+
+	while ((entry = children->left) != NULL) {
+		children->left = entry->next;
+		if (recover_association(
+			children->spool, entry->association, NULL) == -1) {
+			append(&children->left, entry);
+			return;
+		}
+		free(entry);
+	}
+}
+
+static void
+append(struct entry **list, struct entry *entry)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	entry->next = NULL;
+	*list = entry;
+}
+
+static void
+free_all(struct entry **list)
+{
+	struct entry *entry;
+
+	while ((entry = *list) != NULL) {
+		*list = entry->next;
+		if (entry->fd != -1)
+			(void)close(entry->fd);
+		free(entry);
+	}
 }
 
 /* peer NULL: of all. */

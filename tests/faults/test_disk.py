@@ -1,5 +1,6 @@
 """Calls that fail, and file systems that are full."""
 
+import errno
 import os
 import random
 
@@ -25,6 +26,17 @@ def test_calls_that_fail(tmp_path):
     print(figures)
     assert found == []
     assert figures["disk points"] > len(points) // 4
+
+
+@pytest.mark.skipif(
+    gateway.SANITIZED, reason="a preloaded shim and sanitizers do not mix")
+def test_rests_that_stay(tmp_path):
+    """What the receiver may not remove for a while goes later."""
+    figures, found = disk.run_group(
+        [disk.Point("receiver", False, "unlink", errno.EACCES, n, disk.MANY)
+         for n in range(2)], tmp_path)
+    assert found == []
+    assert figures["disk points"] == 2
 
 
 @pytest.mark.skipif(not disk.may_mount(), reason="mounts nothing: not root")
