@@ -101,11 +101,11 @@ def expected(stage, event):
         # what comes until the peer closes its own: AA-6, and nothing that
         # AA-7 could still be sent on.
         return "end"
-    answered = "rsp8001:0000 " if stage == "sta6-answer" else ""
-    if event in ("fin", "rst"):
-        return "end"  # AA-4, seen also by who waits
     if event in events.ENDS:
-        return answered + "end"  # AA-3, seen by who reads
+        return "end"  # AA-3, AA-4
+    if stage == "sta6-answer" and event.startswith("abort-of-"):
+        return "end"  # who waits sees an A-ABORT in any
+    answered = "rsp8001:0000 " if stage == "sta6-answer" else ""
     if stage == "sta2":
         if event == "a-associate-rq":
             return "ac abort0/0 end"  # and then idle for too long
