@@ -32,6 +32,7 @@ static int confine_lane(const struct destination *dest, struct err *err);
 static void connect_for(
     struct lane_handle *lane, const struct connector_request *request);
 static void hear(void *context);
+static bool is_report(struct lane_report *said, enum lane_job_kind kind);
 static void handle_report(
     struct lane_handle *lane, const struct lane_report *report);
 static void bury(struct lane_handle *lane);
@@ -255,32 +256,56 @@ static void
 hear(void *context)
 {
 	struct lane_handle *lane = context;
-	struct connector_request request;
 	struct lane_report report;
 	ssize_t got;
 
 	got = recv(lane->socket_fd, &report, sizeof(report), 0);
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got == (ssize_t)sizeof(request) && lane->busy &&
+	lanes_take(lane, &report, got == -1 ? 0 : (size_t)got);
+}
+
+void
+lanes_take(struct lane_handle *lane, struct lane_report *said, size_t size)
+{
+	struct connector_request request;
+
+	if (size == sizeof(request) && lane->busy &&
 	    lane->connects++ < CONNECTS_MAX) {
-		(void)memcpy(&request, &report, sizeof(request));
+		(void)memcpy(&request, said, sizeof(request));
 		connect_for(lane, &request);
-		return;
-	}
-	if (got != (ssize_t)sizeof(report) || !lane->busy ||
-	    report.kind != lane->job.kind) {
+	} else if (size == sizeof(*said) && lane->busy &&
+		   is_report(said, lane->job.kind)) {
+		handle_report(lane, said);
+	} else {
 		bury(lane);
-		return;
 	}
-	/* It parses what strangers send: its strings end where we say. */
-	report.error_comment[sizeof(report.error_comment) - 1] = '\0';
-	report.association[sizeof(report.association) - 1] = '\0';
-	report.sop_instance[sizeof(report.sop_instance) - 1] = '\0';
-	report.reason[sizeof(report.reason) - 1] = '\0';
-	if (report.offending_n > RESULT_OFFENDING)
-		report.offending_n = RESULT_OFFENDING;
-	handle_report(lane, &report);
+}
+
+/* It parses what strangers send: nothing is what it says until we have looked,
+ * and its strings end where we say. */
+static bool
+is_report(struct lane_report *said, enum lane_job_kind kind)
+{
+	const bool *const flags[] = {&said->about_other, &said->answer_lost,
+	    &said->marked, &said->has_envelope};
+	unsigned char byte;
+	size_t i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		(void)memcpy(&byte, flags[i], 1);
+		if (byte > 1)
+			return false;
+	}
+	if (said->kind != kind ||
+	    (unsigned)said->outcome > (unsigned)LANE_LOCAL_ERROR ||
+	    said->offending_n > RESULT_OFFENDING)
+		return false;
+	said->error_comment[sizeof(said->error_comment) - 1] = '\0';
+	said->association[sizeof(said->association) - 1] = '\0';
+	said->sop_instance[sizeof(said->sop_instance) - 1] = '\0';
+	said->reason[sizeof(said->reason) - 1] = '\0';
+	return true;
 }
 
 static void

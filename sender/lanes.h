@@ -44,6 +44,11 @@ struct lane_handle *lanes_get(struct destination *dest);
  * as the end of its socket, like any other death. */
 void lanes_give(struct lane_handle *lane, const struct lane_job *job);
 
+/* What came from a lane, so many bytes of it: a report, or a request for a
+ * connection. Of anything else it dies. */
+void lanes_take(
+    struct lane_handle *lane, struct lane_report *said, size_t size);
+
 /* Idle lanes end now, busy ones after their job. */
 void lanes_retire(struct destination *dest);
 

@@ -420,7 +420,8 @@ was_delivered(struct lane_handle *lane)
 	int status = atomic_load(&lane->shared->delivered);
 	struct result result;
 
-	if (status == LANE_NOT_DELIVERED)
+	/* LANE_NOT_DELIVERED, or what a lane never writes. */
+	if (status < 0 || status > UINT16_MAX)
 		return false;
 	together_result(lane->dest, lane->item, RESULT_DELIVERED, &result);
 	result.status = status;

@@ -20,6 +20,7 @@ from peers.destination import Answer, Destination
 
 UID = "2.25.1"
 ITEM_CONTEXT = 3
+REPORT_BYTES, REPORT_UID_AT = 720, 384  # of struct lane_report, x86-64
 STAMP = "20260101T000000.000001Z"
 
 
@@ -99,6 +100,29 @@ def answered():
     yield "pending", [ac, say(0xFF00), say(0)]
     yield "uids", [ac, say(0, AffectedSOPClassUID=instance.CT_IMAGE,
                           AffectedSOPInstanceUID="1.2.3"), pdu.release_rq()]
+
+
+def reports():
+    """What a lane says, sender/lane.h: as a job of tests/fuzz/report.c."""
+    def report(kind, outcome, *flags, status=0):
+        flags = [name in flags for name in ("other", "lost", "marked", "own")]
+        return struct.pack("<II4?H", kind, outcome, *flags,
+                           status).ljust(REPORT_BYTES, b"\0")
+    deliver, probe, compare = 0, 1, 3
+    same, different, answered, broken = 0, 1, 2, 7
+    yield "delivered", b"\2" + report(deliver, answered) + report(
+        compare, same, "other")
+    yield "marked", b"\2" + report(deliver, answered, "marked", "own") + report(
+        compare, different, "other")
+    yield "failed", b"\2" + report(deliver, answered, status=0xC123) + report(
+        compare, same, "other")
+    yield "busy", b"\2" + report(deliver, answered, status=0xA700)
+    yield "broken", b"\2" + report(deliver, broken, "lost")
+    yield "died", b"\6"
+    yield "probed", b"\0" + report(probe, same)
+    yield "inspected", b"\1" + struct.pack("<II", 2, same).ljust(
+        REPORT_UID_AT, b"\0") + b"1.2.3".ljust(
+            REPORT_BYTES - REPORT_UID_AT, b"\0")
 
 
 def implicit():
@@ -183,6 +207,8 @@ def main(out, folder):
                      (2, b"CT*"), (3, b"1.2.3"), (4, b"2d"), (5, b"0xA7xx")):
         put("filter", words.decode().replace("/", "-").replace("*", ""),
             bytes([i]) + words)
+    for what, data in reports():
+        put("report", what, data)
     put("name", "item", name.encode())
     put("name", "destination", b"ENS-SCU-storage")
     at = item.index(b"dcmspool-envelope")
