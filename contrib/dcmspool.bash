@@ -22,7 +22,7 @@ _dcmspool()
 
 	COMPREPLY=()
 	case $previous in
-	-c)
+	-c | -o | --output)
 		_dcmspool_files -f
 		return
 		;;
@@ -63,15 +63,15 @@ _dcmspool()
 		_dcmspool_files -d
 		;;
 	import)
-		_dcmspool_words "--dry-run $(_dcmspool_destinations)"
+		_dcmspool_words "-0 --dry-run $(_dcmspool_destinations)"
 		_dcmspool_files -f
 		;;
 	pause | resume | flush) _dcmspool_words "$(_dcmspool_destinations)" ;;
 	wait) _dcmspool_words "--timeout $(_dcmspool_destinations)" ;;
-	check) _dcmspool_words '--repair' ;;
+	check) _dcmspool_words '--json --repair' ;;
 	expire) _dcmspool_words '--dry-run' ;;
 	metrics)
-		_dcmspool_words '--json --output'
+		_dcmspool_words '--json -o --output'
 		_dcmspool_files -f
 		;;
 	report)

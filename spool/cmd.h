@@ -107,12 +107,22 @@ struct cmd_selection {
 int cmd_select(const struct cmd *cmd, const char *word,
     struct cmd_selection *selection, struct err *err);
 
+/* The same of a word that may go on behind that: *part is what remains of it,
+ * "" for nothing. A word that begins with no destination remains as it is. */
+int cmd_select_part(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, const char **part, struct err *err);
+
 typedef int cmd_visit(void *context, const struct cmd_item *item);
 
 /* The items of one folder in its own order; stops where visit returns other
  * than 0, and returns that. A folder that is not there is empty. */
 int cmd_scan(const struct cmd *cmd, const char *dest, enum queue_state state,
     cmd_visit *visit, void *context, struct err *err);
+
+/* cmd_sort.c: the same in the order of the names, which is that of arrival. It
+ * reads the folder several times, and keeps a bounded number of names. */
+int cmd_scan_sorted(const struct cmd *cmd, const char *dest,
+    enum queue_state state, cmd_visit *visit, void *context, struct err *err);
 
 struct cmd_filter;
 
@@ -151,8 +161,14 @@ enum cmd_colour {
 const char *cmd_colour_begin(const struct cmd *cmd, enum cmd_colour colour);
 const char *cmd_colour_end(const struct cmd *cmd, enum cmd_colour colour);
 
+/* Between the fields of a line: on a terminal a space, else a tab. */
+char cmd_separator(const struct cmd *cmd);
+
 /* DEST/STATE/FILE, and an end of line, or with `null` a NUL. */
 void cmd_put_item(FILE *out, const struct cmd_item *item, bool null);
+
+/* On stderr: no item is named so. */
+void cmd_put_missing(const char *word);
 
 /* "0xA900", or "none" for RESULT_NO_STATUS. */
 void cmd_status_format(int status, char out[CMD_STATUS_SIZE]);

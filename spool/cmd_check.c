@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "cmd_check.h"
@@ -21,6 +22,12 @@
 #define STALE_S 86400 /* no edit takes longer */
 
 static int parse(struct check *check, int argc, char **argv, struct err *err);
+static void print_problem(
+    struct check *check, const char *text, bool done, const char *repair);
+static int print_sum(const struct check *check);
+static int count_items(struct check *check, const struct cmd_destination *list,
+    size_t n, uint64_t *total);
+static int count_one(void *context, const struct cmd_item *item);
 static int check_destination(
     struct check *check, const struct cmd_destination *dest);
 static void check_folder(struct check *check, const char *path);
@@ -35,6 +42,7 @@ cmd_check(struct cmd *cmd, int argc, char **argv, struct err *err)
 {
 	struct check check = {.cmd = cmd, .err = err};
 	struct cmd_destination *list = NULL;
+	uint64_t total = 0;
 	size_t n, i;
 	int rc = -1;
 
@@ -43,18 +51,16 @@ cmd_check(struct cmd *cmd, int argc, char **argv, struct err *err)
 	    check_temporaries(&check) == -1 ||
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		return -1;
-	cmd_progress_begin(&check.progress, "check", 0);
+	if (isatty(STDERR_FILENO) == 1 &&
+	    count_items(&check, list, n, &total) == -1)
+		goto out;
+	cmd_progress_begin(&check.progress, "check", total);
 	for (i = 0; i < n; i++)
 		if (check_destination(&check, &list[i]) == -1)
 			goto out;
 	cmd_progress_end(&check.progress);
-	if (check.problems == 0)
-		(void)printf("%" PRIu64 " item%s, all is well\n", check.items,
-		    check.items == 1 ? "" : "s");
-	else
-		(void)printf("%" PRIu64 " items, %" PRIu64 " problems, %" PRIu64
-			     " repaired\n",
-		    check.items, check.problems, check.repaired);
+	if (print_sum(&check) == -1)
+		goto out;
 	rc = check.problems == check.repaired ? EX_OK : CMD_NOTHING;
 out:
 	cmd_progress_end(&check.progress);
@@ -72,28 +78,104 @@ check_problem(
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	cmd_progress_end(&check->progress);
+	cmd_progress_pause(&check->progress);
+	print_problem(check, text, done, repair);
+	check->problems++;
+	check->repaired += done;
+}
+
+static void
+print_problem(
+    struct check *check, const char *text, bool done, const char *repair)
+{
+	bool terminal = check->cmd->terminal;
+
+	if (check->json) {
+		(void)cmd_json_print(
+		    json_pack("{so, ss?, sb}", "Problem", cmd_json_text(text),
+			"Repair", repair, "Repaired", done),
+		    check->err);
+		return;
+	}
+	if (!terminal)
+		(void)fputs("problem\t", stdout);
 	cmd_put(stdout, text);
-	if (done)
+	if (!terminal)
+		(void)printf("\t%s\t%s",
+		    done	     ? "repaired"
+		    : repair != NULL ? "reparable"
+				     : "left",
+		    repair == NULL ? "-" : repair);
+	else if (done)
 		(void)printf(": repaired, %s", repair);
 	else if (repair != NULL)
 		(void)printf(" (--repair: %s)", repair);
 	(void)putchar('\n');
-	check->problems++;
-	check->repaired += done;
+}
+
+static int
+print_sum(const struct check *check)
+{
+	if (check->json)
+		return cmd_json_print(
+		    json_pack("{sI, sI, sI}", "Items", (json_int_t)check->items,
+			"Problems", (json_int_t)check->problems, "Repaired",
+			(json_int_t)check->repaired),
+		    check->err);
+	if (!check->cmd->terminal)
+		(void)printf("check\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+		    check->items, check->problems, check->repaired);
+	else if (check->problems == 0)
+		(void)printf("%" PRIu64 " item%s, all is well\n", check->items,
+		    check->items == 1 ? "" : "s");
+	else
+		(void)printf("%" PRIu64 " item%s, %" PRIu64
+			     " problem%s, %" PRIu64 " repaired\n",
+		    check->items, check->items == 1 ? "" : "s", check->problems,
+		    check->problems == 1 ? "" : "s", check->repaired);
+	return 0;
+}
+
+/* For the bar. */
+static int
+count_items(struct check *check, const struct cmd_destination *list, size_t n,
+    uint64_t *total)
+{
+	size_t i;
+	int state;
+
+	for (i = 0; i < n; i++)
+		for (state = 0; state < QUEUE_STATES; state++)
+			if (cmd_scan(check->cmd, list[i].name,
+				(enum queue_state)state, count_one, total,
+				check->err) == -1)
+				return -1;
+	return 0;
+}
+
+static int
+count_one(void *context, const struct cmd_item *item)
+{
+	uint64_t *total = context;
+
+	(void)item;
+	++*total;
+	return 0;
 }
 
 static int
 parse(struct check *check, int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'},
 	    {"repair", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'r')
+		if (option != 'r' && option != 'j')
 			return cmd_bad_option(argv, err);
-		check->repair = true;
+		check->repair = check->repair || option == 'r';
+		check->json = check->json || option == 'j';
 	}
 	if (optind < argc)
 		return err_set(err, ERR_USAGE, "check: unexpected argument %s",

@@ -8,7 +8,7 @@
 
 struct check {
 	const struct cmd *cmd;
-	bool repair;
+	bool repair, json;
 	bool sender_runs, receiver_runs;
 	uint64_t items, problems, repaired;
 	struct cmd_progress progress;

@@ -105,6 +105,8 @@ edit_one(struct cmd_work *work, const struct cmd_item *item, struct err *err)
 		return -1;
 	if (make_folder(root_fd, folder, err) == -1)
 		return -1;
+	/* The command may have something to say. */
+	cmd_progress_pause(&work->progress);
 	rc = edit_copy(edit, item, &original, folder, err);
 	if (fs_remove_tree(root_fd, folder, rc == -1 ? NULL : err) == -1)
 		rc = -1;
@@ -298,8 +300,8 @@ rename_item(struct cmd_work *work, const struct cmd_item *item, const char *uid,
 	if (fs_unlink(cmd->spool.root_fd, from, err) == -1)
 		return -1;
 	(void)strcpy(work->renamed, file);
-	(void)printf(
-	    "now %s/%s/%s\n", item->dest, queue_state_name(item->state), file);
+	(void)printf("now%c%s/%s/%s\n", cmd_separator(cmd), item->dest,
+	    queue_state_name(item->state), file);
 	return 1;
 }
 

@@ -35,16 +35,13 @@ cmd_expire(struct cmd *cmd, int argc, char **argv, struct err *err)
 	    {"dry-run", no_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	struct expiry expiry = {.cmd = cmd, .err = err};
 	const struct conf_destination *dest;
+	int option;
 	size_t i;
 
-	switch (getopt_long(argc, argv, "", options, NULL)) {
-	case -1:
-		break;
-	case 'n':
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'n')
+			return cmd_bad_option(argv, err);
 		expiry.dry_run = true;
-		break;
-	default:
-		return cmd_bad_option(argv, err);
 	}
 	if (optind < argc)
 		return err_set(err, ERR_USAGE, "expire: unexpected argument %s",
@@ -74,10 +71,11 @@ expire_destination(struct expiry *expiry, const struct conf_destination *dest,
 	rc = cmd_scan(
 	    expiry->cmd, dest->name, state, expire_item, expiry, expiry->err);
 	if (expiry->removed > 0)
-		(void)printf("%sexpire %s/%s: %" PRIu64 " item%s\n",
+		(void)printf(expiry->cmd->terminal
+				 ? "%sexpire %s/%s: %" PRIu64 "\n"
+				 : "%sexpire\t%s/%s\t%" PRIu64 "\n",
 		    expiry->dry_run ? "would " : "", dest->name,
-		    queue_state_name(state), expiry->removed,
-		    expiry->removed == 1 ? "" : "s");
+		    queue_state_name(state), expiry->removed);
 	return rc;
 }
 

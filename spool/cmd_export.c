@@ -29,9 +29,9 @@ static int export_one(
 static int export_bytes(
     int from_fd, int folder_fd, const char *file, struct err *err);
 static int import_one(const struct cmd *cmd, const char *dest, const char *from,
-    bool dry_run, struct err *err);
+    bool dry_run, bool null, struct err *err);
 static int import_copy(const struct cmd *cmd, const char *dest,
-    const char *from, char file[NAME_FILE_SIZE], struct err *err);
+    const char *from, char file[NAME_FILE_SIZE], bool dry_run, struct err *err);
 static int copy_in(const struct cmd *cmd, const char *from,
     char tmp_path[PATH_SIZE], struct err *err);
 static int check_whole(const struct cmd *cmd, const char *path,
@@ -69,13 +69,14 @@ cmd_import(struct cmd *cmd, int argc, char **argv, struct err *err)
 	static const struct option options[] = {
 	    {"dry-run", no_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	struct cmd_selection selection;
-	bool dry_run = false, missed = false;
+	bool dry_run = false, null = false, missed = false;
 	int option, i;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'n')
+	while ((option = getopt_long(argc, argv, "0", options, NULL)) != -1) {
+		if (option != 'n' && option != '0')
 			return cmd_bad_option(argv, err);
-		dry_run = true;
+		dry_run = dry_run || option == 'n';
+		null = null || option == '0';
 	}
 	if (argc - optind < 2)
 		return err_set(
@@ -89,7 +90,8 @@ cmd_import(struct cmd *cmd, int argc, char **argv, struct err *err)
 	    spool_make_destination(&cmd->spool, selection.dest, err) == -1)
 		return -1;
 	for (i = optind + 1; i < argc; i++) {
-		if (import_one(cmd, selection.dest, argv[i], dry_run, err) == 0)
+		if (import_one(
+			cmd, selection.dest, argv[i], dry_run, null, err) == 0)
 			continue;
 		if (err->class == ERR_TEMPORARY)
 			return -1;
@@ -152,28 +154,31 @@ export_bytes(int from_fd, int folder_fd, const char *file, struct err *err)
 
 static int
 import_one(const struct cmd *cmd, const char *dest, const char *from,
-    bool dry_run, struct err *err)
+    bool dry_run, bool null, struct err *err)
 {
 	struct cmd_item item = {.state = QUEUE_NEW};
 
 	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
 	item_file_of(from, item.file);
-	if (!dry_run && import_copy(cmd, dest, from, item.file, err) == -1)
+	if (import_copy(cmd, dest, from, item.file, dry_run, err) == -1)
 		return -1;
 	if (!dry_run)
 		cmd_audit(cmd, COUNTERS_ACT_IMPORT, &item, "");
-	(void)printf("%simport ", dry_run ? "would " : "");
-	cmd_put_item(stdout, &item, false);
+	if (!null)
+		(void)printf(
+		    "%simport%c", dry_run ? "would " : "", cmd_separator(cmd));
+	cmd_put_item(stdout, &item, null);
 	return 0;
 }
 
 /* As an instance is published: tmp/, whole, synced, then its name in new/. */
 static int
 import_copy(const struct cmd *cmd, const char *dest, const char *from,
-    char file[NAME_FILE_SIZE], struct err *err)
+    char file[NAME_FILE_SIZE], bool dry_run, struct err *err)
 {
 	char tmp_path[PATH_SIZE], to[PATH_SIZE];
 	int root_fd = cmd->spool.root_fd, rc;
+	struct stat st;
 
 	if (copy_in(cmd, from, tmp_path, err) == -1)
 		return -1;
@@ -184,6 +189,13 @@ import_copy(const struct cmd *cmd, const char *dest, const char *from,
 			? err->text
 			: strchr(err->text, ':') + 2);
 	path_item(to, dest, QUEUE_NEW, file);
+	if (dry_run) {
+		(void)fs_unlink(root_fd, tmp_path, NULL);
+		if (rc == 0 && fs_stat(root_fd, to, &st, NULL) == 1)
+			rc = err_set(
+			    err, ERR_PERMANENT, "%s: %s is there", from, to);
+		return rc;
+	}
 	if (rc == 0) {
 		rc = fs_rename(root_fd, tmp_path, to, err);
 		if (rc == 0)

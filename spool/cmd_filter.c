@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "cmd_filter.h"
+#include "cmd_progress.h"
 #include "fs.h"
 #include "item.h"
 #include "result.h"
@@ -23,11 +24,13 @@ struct filtered {
 	const struct cmd_filter *filter;
 	cmd_visit *visit;
 	void *context;
+	struct cmd_progress progress;
 	struct err *err;
 };
 
-static int take_dest(const struct cmd *cmd, struct cmd_filter *filter,
-    const char *value, struct err *err);
+static int once(bool given, const char *option, struct err *err);
+static int add_states(
+    struct cmd_filter *filter, unsigned states, struct err *err);
 static int take_states(
     struct cmd_filter *filter, const char *value, struct err *err);
 static int take_older(
@@ -50,17 +53,19 @@ cmd_filter_option(const struct cmd *cmd, struct cmd_filter *filter, int option,
 
 	switch (option) {
 	case CMD_OPTION_DEST:
-		rc = take_dest(cmd, filter, value, err);
+		rc = cmd_filter_select(cmd, filter, value, err);
 		break;
 	case CMD_OPTION_STATE:
 		rc = take_states(filter, value, err);
 		break;
 	case CMD_OPTION_SOURCE:
+		rc = once(filter->source != NULL, "--source", err);
 		filter->source = value;
 		break;
 	case CMD_OPTION_STUDY:
-		if (!name_uid_valid(value))
-			return err_set(err, ERR_USAGE,
+		rc = once(filter->study != NULL, "--study", err);
+		if (rc == 0 && !name_uid_valid(value))
+			rc = err_set(err, ERR_USAGE,
 			    "--study %s: no Study Instance UID", value);
 		filter->study = value;
 		break;
@@ -85,16 +90,23 @@ cmd_filter_select(const struct cmd *cmd, struct cmd_filter *filter,
 
 	if (cmd_select(cmd, word, &selection, err) == -1)
 		return -1;
+	return cmd_filter_add(filter, &selection, err);
+}
+
+int
+cmd_filter_add(struct cmd_filter *filter, const struct cmd_selection *selection,
+    struct err *err)
+{
 	if (filter->dest[0] != '\0' &&
-	    strcmp(filter->dest, selection.dest) != 0)
+	    strcmp(filter->dest, selection->dest) != 0)
 		return err_set(err, ERR_USAGE,
 		    "%s and %s: name one destination", filter->dest,
-		    selection.dest);
-	(void)strcpy(filter->dest, selection.dest);
-	if (selection.has_state)
-		filter->states |= CMD_STATE_BIT(selection.state);
+		    selection->dest);
+	(void)strcpy(filter->dest, selection->dest);
 	filter->given = true;
-	return 0;
+	return selection->has_state
+		   ? add_states(filter, CMD_STATE_BIT(selection->state), err)
+		   : 0;
 }
 
 int
@@ -107,6 +119,8 @@ cmd_filter_matches(const struct cmd *cmd, const struct cmd_filter *filter,
 	if (filter == NULL)
 		return 1;
 	if (filter->dest[0] != '\0' && strcmp(filter->dest, item->dest) != 0)
+		return 0;
+	if (filter->part != NULL && strstr(item->file, filter->part) == NULL)
 		return 0;
 	if (filter->states != 0 &&
 	    (filter->states & CMD_STATE_BIT(item->state)) == 0)
@@ -138,6 +152,7 @@ cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
 
 	if (filter->states != 0)
 		states = filter->states;
+	cmd_progress_begin(&filtered.progress, "looking at", 0);
 	rc = cmd_destinations(cmd, &list, &n, err);
 	for (i = 0; i < n && rc == 0; i++) {
 		if (filter->dest[0] != '\0' &&
@@ -149,6 +164,7 @@ cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
 				    (enum queue_state)state, visit_matching,
 				    &filtered, err);
 	}
+	cmd_progress_end(&filtered.progress);
 	free(list);
 	return rc;
 }
@@ -178,11 +194,21 @@ cmd_seconds_parse(const char *text, int64_t *seconds)
 	return -1;
 }
 
+/* Two of them would not narrow each other as others do. */
 static int
-take_dest(const struct cmd *cmd, struct cmd_filter *filter, const char *value,
-    struct err *err)
+once(bool given, const char *option, struct err *err)
 {
-	return cmd_filter_select(cmd, filter, value, err);
+	return given ? err_set(err, ERR_USAGE, "%s: name it once", option) : 0;
+}
+
+static int
+add_states(struct cmd_filter *filter, unsigned states, struct err *err)
+{
+	if (filter->states != 0 && filter->states != states)
+		return err_set(err, ERR_USAGE,
+		    "--state: name the states once, with commas between");
+	filter->states = states;
+	return 0;
 }
 
 /* One, or several with commas between. */
@@ -190,6 +216,7 @@ static int
 take_states(struct cmd_filter *filter, const char *value, struct err *err)
 {
 	enum queue_state state;
+	unsigned states = 0;
 	char word[16];
 	size_t size;
 
@@ -202,9 +229,9 @@ take_states(struct cmd_filter *filter, const char *value, struct err *err)
 			    "--state %.*s: write new, active, deferred, hold, "
 			    "failed, sent or corrupt",
 			    (int)size, value);
-		filter->states |= CMD_STATE_BIT(state);
+		states |= CMD_STATE_BIT(state);
 		if (value[size] == '\0')
-			return 0;
+			return add_states(filter, states, err);
 	}
 }
 
@@ -213,6 +240,8 @@ take_older(struct cmd_filter *filter, const char *value, struct err *err)
 {
 	int64_t seconds;
 
+	if (once(filter->has_older, "--older", err) == -1)
+		return -1;
 	if (cmd_seconds_parse(value, &seconds) == -1)
 		return err_set(err, ERR_USAGE,
 		    "--older %s: write a time such as 90s, 5m, 1h or 2d",
@@ -231,6 +260,8 @@ take_status(struct cmd_filter *filter, const char *value, struct err *err)
 	const char *digit;
 	int i;
 
+	if (once(filter->has_status, "--status", err) == -1)
+		return -1;
 	filter->has_status = true;
 	filter->status = filter->status_mask = 0;
 	if (strcmp(value, "none") == 0) {
@@ -263,8 +294,12 @@ visit_matching(void *context, const struct cmd_item *item)
 	struct filtered *f = context;
 	int matches;
 
+	cmd_progress_add(&f->progress, 1);
 	matches = cmd_filter_matches(f->cmd, f->filter, item, f->err);
-	return matches == 1 ? f->visit(f->context, item) : matches;
+	if (matches != 1)
+		return matches;
+	cmd_progress_pause(&f->progress);
+	return f->visit(f->context, item);
 }
 
 static int

@@ -36,6 +36,7 @@ struct cmd_filter {
 	bool given;		   /* at least one of them */
 	char dest[NAME_DEST_SIZE]; /* "" = all */
 	unsigned states;	   /* CMD_STATE_BIT; 0 = not given */
+	const char *part;	   /* of the file's name */
 	const char *source;	   /* calling AE title or peer, fnmatch(3) */
 	const char *study;	   /* Study Instance UID */
 	bool has_older;
@@ -53,13 +54,18 @@ int cmd_filter_option(const struct cmd *cmd, struct cmd_filter *filter,
 int cmd_filter_select(const struct cmd *cmd, struct cmd_filter *filter,
     const char *word, struct err *err);
 
+/* The same of what has been looked up. */
+int cmd_filter_add(struct cmd_filter *filter,
+    const struct cmd_selection *selection, struct err *err);
+
 /* 1, 0 (or it is gone), -1. filter NULL matches all. */
 int cmd_filter_matches(const struct cmd *cmd, const struct cmd_filter *filter,
     const struct cmd_item *item, struct err *err);
 
 /*
  * Visits what the filter lets through, folder by folder in no order. states
- * are looked at where the filter names none.
+ * are looked at where the filter names none. Where that takes long, it says so
+ * on a terminal.
  */
 int cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
     unsigned states, cmd_visit *visit, void *context, struct err *err);

@@ -49,11 +49,11 @@ static struct cmd_destination *add_destination(
 static int add_folder(void *context, const char *name);
 static int compare_names(const void *a, const void *b);
 static int visit_file(void *context, const char *file);
-static int split_word(const struct cmd *cmd, const char *word,
-    struct cmd_selection *selection, const char **rest, struct err *err);
 static int search_all(const struct cmd *cmd,
-    const struct cmd_selection *selection, struct search *search,
+    const struct cmd_selection *selection, struct search *search, bool by_name,
     struct err *err);
+static int look_up(
+    struct search *search, const char *dest, enum queue_state state);
 static int search_one(void *context, const struct cmd_item *item);
 static bool is_there(const struct cmd *cmd, const struct cmd_item *item);
 static enum match match_of(const char *word, const char *file);
@@ -96,7 +96,7 @@ cmd_select(const struct cmd *cmd, const char *word,
 	*selection = (struct cmd_selection){.has_state = false};
 	if (word == NULL)
 		return 0;
-	if (split_word(cmd, word, selection, &rest, err) == -1)
+	if (cmd_select_part(cmd, word, selection, &rest, err) == -1)
 		return -1;
 	if (selection->dest[0] == '\0')
 		return err_set(err, ERR_USAGE,
@@ -108,6 +108,45 @@ cmd_select(const struct cmd *cmd, const char *word,
 		    "%s: write DEST, or DEST/ with one of new, active, "
 		    "deferred, hold, failed, sent, corrupt",
 		    word);
+	return 0;
+}
+
+/*
+ * Takes "queue/", "DEST/" and "STATE/" from the front of word, as far as they
+ * are there; *part is what remains.
+ */
+int
+cmd_select_part(const struct cmd *cmd, const char *word,
+    struct cmd_selection *selection, const char **part, struct err *err)
+{
+	struct cmd_destination *list = NULL;
+	char state[16];
+	size_t n = 0, i, size;
+
+	*selection = (struct cmd_selection){.has_state = false};
+	if (cmd_destinations(cmd, &list, &n, err) == -1)
+		return -1;
+	if (strncmp(word, PATH_QUEUE "/", sizeof(PATH_QUEUE)) == 0)
+		word += sizeof(PATH_QUEUE);
+	size = strcspn(word, "/");
+	for (i = 0; i < n && selection->dest[0] == '\0'; i++)
+		if (strlen(list[i].name) == size &&
+		    memcmp(list[i].name, word, size) == 0)
+			memcpy(selection->dest, list[i].name, size + 1);
+	free(list);
+	if (selection->dest[0] != '\0') {
+		word += size;
+		word += *word == '/';
+		size = strcspn(word, "/");
+		(void)snprintf(state, sizeof(state), "%.*s",
+		    size < sizeof(state) ? (int)size : 0, word);
+		if (queue_state_parse(state, &selection->state)) {
+			selection->has_state = true;
+			word += size;
+			word += *word == '/';
+		}
+	}
+	*part = word;
 	return 0;
 }
 
@@ -137,16 +176,19 @@ cmd_find(const struct cmd *cmd, const struct cmd_filter *filter,
 	struct search search = {.cmd = cmd, .filter = filter, .err = err};
 	int tries;
 
-	if (split_word(cmd, word, &selection, &search.word, err) == -1)
+	if (cmd_select_part(cmd, word, &selection, &search.word, err) == -1)
 		return -1;
 	if (*search.word == '\0' || strchr(search.word, '/') != NULL)
 		return err_set(err, ERR_USAGE,
 		    "%s names no item: write its file name, a part of it, or "
 		    "its SOP Instance UID, after DEST/ or DEST/STATE/",
 		    word);
+	if (name_is_item(search.word) &&
+	    search_all(cmd, &selection, &search, true, err) == -1)
+		return -1;
 	/* An item that is moved meanwhile can be missed once. */
 	for (tries = 0; tries < 2 && search.n == 0; tries++)
-		if (search_all(cmd, &selection, &search, err) == -1)
+		if (search_all(cmd, &selection, &search, false, err) == -1)
 			return -1;
 	if (search.n > 1) {
 		print_candidates(&search);
@@ -251,51 +293,14 @@ visit_file(void *context, const char *file)
 
 	if (!name_is_item(file))
 		return 0;
-	(void)snprintf(scan->item.file, sizeof(scan->item.file), "%s", file);
+	(void)strcpy(scan->item.file, file);
 	return scan->visit(scan->context, &scan->item);
 }
 
-/*
- * Takes "queue/", "DEST/" and "STATE/" from the front of word, as far as they
- * are there; *rest is what remains.
- */
-static int
-split_word(const struct cmd *cmd, const char *word,
-    struct cmd_selection *selection, const char **rest, struct err *err)
-{
-	struct cmd_destination *list = NULL;
-	char state[16];
-	size_t n = 0, i, size;
-
-	if (cmd_destinations(cmd, &list, &n, err) == -1)
-		return -1;
-	if (strncmp(word, PATH_QUEUE "/", sizeof(PATH_QUEUE)) == 0)
-		word += sizeof(PATH_QUEUE);
-	size = strcspn(word, "/");
-	for (i = 0; i < n && selection->dest[0] == '\0'; i++)
-		if (strlen(list[i].name) == size &&
-		    memcmp(list[i].name, word, size) == 0)
-			memcpy(selection->dest, list[i].name, size + 1);
-	free(list);
-	if (selection->dest[0] != '\0') {
-		word += size;
-		word += *word == '/';
-		size = strcspn(word, "/");
-		(void)snprintf(state, sizeof(state), "%.*s",
-		    size < sizeof(state) ? (int)size : 0, word);
-		if (queue_state_parse(state, &selection->state)) {
-			selection->has_state = true;
-			word += size;
-			word += *word == '/';
-		}
-	}
-	*rest = word;
-	return 0;
-}
-
+/* by_name: the word is a whole file name. */
 static int
 search_all(const struct cmd *cmd, const struct cmd_selection *selection,
-    struct search *search, struct err *err)
+    struct search *search, bool by_name, struct err *err)
 {
 	struct cmd_destination *list = NULL;
 	size_t n = 0, i;
@@ -306,15 +311,35 @@ search_all(const struct cmd *cmd, const struct cmd_selection *selection,
 		if (selection->dest[0] != '\0' &&
 		    strcmp(selection->dest, list[i].name) != 0)
 			continue;
-		for (state = 0; state < QUEUE_STATES && rc == 0; state++)
-			if (!selection->has_state ||
-			    selection->state == (enum queue_state)state)
-				rc = cmd_scan(cmd, list[i].name,
-				    (enum queue_state)state, search_one, search,
-				    err);
+		for (state = 0; state < QUEUE_STATES && rc == 0; state++) {
+			if (selection->has_state &&
+			    selection->state != (enum queue_state)state)
+				continue;
+			rc = by_name ? look_up(search, list[i].name,
+					   (enum queue_state)state)
+				     : cmd_scan(cmd, list[i].name,
+					   (enum queue_state)state, search_one,
+					   search, err);
+		}
 	}
 	free(list);
 	return rc;
+}
+
+/* xargs(1) brings them by the thousand. */
+static int
+look_up(struct search *search, const char *dest, enum queue_state state)
+{
+	struct cmd_item item = {.state = state};
+	char path[PATH_SIZE];
+	struct stat st;
+
+	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
+	(void)snprintf(item.file, sizeof(item.file), "%s", search->word);
+	path_item(path, dest, state, item.file);
+	if (fs_stat(search->cmd->spool.root_fd, path, &st, NULL) != 1)
+		return 0;
+	return search_one(search, &item);
 }
 
 static int

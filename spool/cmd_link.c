@@ -30,6 +30,8 @@ static int for_each(const struct cmd *cmd, int argc, char **argv,
     on_destination *act, struct err *err);
 static void audit(
     const struct cmd *cmd, enum counters_act act, const char *dest);
+static void put_done(const struct cmd *cmd, const char *verb, const char *dest,
+    const char *what);
 static int pause_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int resume_one(const struct cmd *cmd, const char *dest, struct err *err);
 static int flush_one(const struct cmd *cmd, const char *dest, struct err *err);
@@ -75,9 +77,12 @@ for_each(const struct cmd *cmd, int argc, char **argv, on_destination *act,
 		if (selection.has_state)
 			return err_set(err, ERR_USAGE,
 			    "%s: a destination, not %s", argv[0], argv[i]);
-		if (act(cmd, selection.dest, err) == -1)
-			return -1;
 	}
+	/* Nothing is done where one of them is wrong. */
+	for (i = optind; i < argc; i++)
+		if (cmd_select(cmd, argv[i], &selection, err) == -1 ||
+		    act(cmd, selection.dest, err) == -1)
+			return -1;
 	return EX_OK;
 }
 
@@ -88,6 +93,16 @@ audit(const struct cmd *cmd, enum counters_act act, const char *dest)
 
 	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
 	cmd_audit(cmd, act, &item, "");
+}
+
+static void
+put_done(
+    const struct cmd *cmd, const char *verb, const char *dest, const char *what)
+{
+	if (cmd->terminal)
+		(void)printf("%s %s\n", dest, what);
+	else
+		(void)printf("%s\t%s\t%s\n", verb, dest, what);
 }
 
 static int
@@ -105,8 +120,7 @@ pause_one(const struct cmd *cmd, const char *dest, struct err *err)
 		*err = local;
 		return -1;
 	}
-	(void)printf(
-	    "%s %s\n", dest, fd == -1 ? "is paused already" : "paused");
+	put_done(cmd, "pause", dest, fd == -1 ? "is paused already" : "paused");
 	if (fd != -1)
 		audit(cmd, COUNTERS_ACT_PAUSE, dest);
 	return fs_close(&fd, path, err);
@@ -121,8 +135,8 @@ resume_one(const struct cmd *cmd, const char *dest, struct err *err)
 	path_paused(path, dest);
 	rc = fs_unlink(cmd->spool.root_fd, path, err);
 	if (rc != -1)
-		(void)printf(
-		    "%s %s\n", dest, rc == 1 ? "resumed" : "is not paused");
+		put_done(
+		    cmd, "resume", dest, rc == 1 ? "resumed" : "is not paused");
 	if (rc == 1)
 		audit(cmd, COUNTERS_ACT_RESUME, dest);
 	return rc == -1 ? -1 : 0;
@@ -141,9 +155,13 @@ flush_one(const struct cmd *cmd, const char *dest, struct err *err)
 	if (rc == 0)
 		rc = probe(cmd, dest, &probed, err);
 	if (rc == 0) {
-		(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
-		    flush.moved, flush.moved == 1 ? "" : "s",
-		    probed ? ", link probed" : "");
+		if (cmd->terminal)
+			(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
+			    flush.moved, flush.moved == 1 ? "" : "s",
+			    probed ? ", link probed" : "");
+		else
+			(void)printf("flush\t%s\t%" PRIu64 "\t%s\n", dest,
+			    flush.moved, probed ? "probed" : "-");
 		audit(cmd, COUNTERS_ACT_FLUSH, dest);
 	}
 	while (flush.n > 0)

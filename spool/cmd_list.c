@@ -1,7 +1,6 @@
 /*
- * dcmspool list: the items, a line each, in the order of their names, which
- * is the order of arrival. The names of one folder at a time are sorted in
- * memory, some 130 bytes each; --unsorted keeps nothing.
+ * dcmspool list: the items, a line each, of each folder in the order of their
+ * names, which is the order of arrival; --unsorted as the folder has them.
  *
  * Errors: as fs.c. An item that goes while it is listed is left out.
  */
@@ -14,6 +13,7 @@
 
 #include "clock.h"
 #include "cmd_filter.h"
+#include "cmd_progress.h"
 #include "result.h"
 
 struct listing {
@@ -22,18 +22,17 @@ struct listing {
 	bool json, unsorted, null, full;
 	int64_t now_us;
 	uint64_t printed;
-	char **names; /* of the folder at hand */
-	size_t n, room;
+	struct cmd_progress progress;
 	struct err *err;
 };
 
 static int parse(
     struct listing *listing, int argc, char **argv, struct err *err);
+static int take_word(
+    struct listing *listing, const char *word, struct err *err);
 static int list_destination(struct listing *listing, const char *dest);
 static int list_folder(
     struct listing *listing, const char *dest, enum queue_state state);
-static int keep_name(void *context, const struct cmd_item *item);
-static int compare_names(const void *a, const void *b);
 static int print_item(void *context, const struct cmd_item *item);
 static int print_json(const struct cmd_item *item, int64_t bytes,
     int64_t arrived_us, const struct result *r, struct err *err);
@@ -53,6 +52,7 @@ cmd_list(struct cmd *cmd, int argc, char **argv, struct err *err)
 	if (parse(&listing, argc, argv, err) == -1 ||
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		goto out;
+	cmd_progress_begin(&listing.progress, "looking at", 0);
 	for (i = 0; i < n; i++)
 		if ((listing.filter.dest[0] == '\0' ||
 			strcmp(listing.filter.dest, list[i].name) == 0) &&
@@ -60,6 +60,9 @@ cmd_list(struct cmd *cmd, int argc, char **argv, struct err *err)
 			goto out;
 	rc = listing.printed > 0 ? EX_OK : CMD_NOTHING;
 out:
+	cmd_progress_end(&listing.progress);
+	if (rc == CMD_NOTHING && listing.filter.part != NULL)
+		cmd_put_missing(listing.filter.part);
 	free(list);
 	return rc;
 }
@@ -97,9 +100,25 @@ parse(struct listing *listing, int argc, char **argv, struct err *err)
 	if (optind + 1 < argc)
 		return err_set(err, ERR_USAGE, "list: unexpected argument %s",
 		    argv[optind + 1]);
-	return optind == argc ? 0
-			      : cmd_filter_select(listing->cmd,
-				    &listing->filter, argv[optind], err);
+	return optind == argc ? 0 : take_word(listing, argv[optind], err);
+}
+
+/* A destination, one of its states, or what may be an item's name. */
+static int
+take_word(struct listing *listing, const char *word, struct err *err)
+{
+	struct cmd_selection selection;
+	const char *part;
+
+	if (cmd_select_part(listing->cmd, word, &selection, &part, err) == -1)
+		return -1;
+	if (*part == '\0' || strchr(part, '/') != NULL)
+		return cmd_filter_select(
+		    listing->cmd, &listing->filter, word, err);
+	listing->filter.part = part;
+	return selection.dest[0] == '\0'
+		   ? 0
+		   : cmd_filter_add(&listing->filter, &selection, err);
 }
 
 static int
@@ -118,60 +137,10 @@ list_destination(struct listing *listing, const char *dest)
 static int
 list_folder(struct listing *listing, const char *dest, enum queue_state state)
 {
-	struct cmd_item item = {.state = state};
-	size_t i;
-	int rc;
-
-	if (listing->unsorted)
-		return cmd_scan(listing->cmd, dest, state, print_item, listing,
-		    listing->err);
-	listing->names = NULL;
-	listing->n = listing->room = 0;
-	rc = cmd_scan(
-	    listing->cmd, dest, state, keep_name, listing, listing->err);
-	if (listing->n > 0)
-		qsort(listing->names, listing->n, sizeof(*listing->names),
-		    compare_names);
-	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
-	for (i = 0; i < listing->n; i++) {
-		(void)snprintf(
-		    item.file, sizeof(item.file), "%s", listing->names[i]);
-		if (rc == 0)
-			rc = print_item(listing, &item);
-		free(listing->names[i]);
-	}
-	free(listing->names);
-	return rc;
-}
-
-static int
-keep_name(void *context, const struct cmd_item *item)
-{
-	struct listing *listing = context;
-	char **names = listing->names;
-	size_t room;
-
-	if (listing->n == listing->room) {
-		room = listing->room * 2 + 64;
-		names = reallocarray(names, room, sizeof(*names));
-		if (names == NULL)
-			return err_sys(listing->err,
-			    "sort the items in memory (see --unsorted)");
-		listing->names = names;
-		listing->room = room;
-	}
-	names[listing->n] = strdup(item->file);
-	if (names[listing->n] == NULL)
-		return err_sys(
-		    listing->err, "sort the items in memory (see --unsorted)");
-	listing->n++;
-	return 0;
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return listing->unsorted ? cmd_scan(listing->cmd, dest, state,
+				       print_item, listing, listing->err)
+				 : cmd_scan_sorted(listing->cmd, dest, state,
+				       print_item, listing, listing->err);
 }
 
 static int
@@ -188,9 +157,14 @@ print_item(void *context, const struct cmd_item *item)
 	if (there == 1)
 		there = cmd_filter_matches(
 		    listing->cmd, &listing->filter, item, listing->err);
+	cmd_progress_add(&listing->progress, 1);
 	if (there != 1)
 		return there;
-	listing->printed++;
+	cmd_progress_pause(&listing->progress);
+	if (listing->printed++ == 0 && listing->cmd->terminal &&
+	    !listing->json && !listing->null)
+		(void)printf("%-12s %-8s %12s %8s  %s\n", "DESTINATION",
+		    "STATE", "BYTES", "AGE", "ITEM");
 	if (listing->null) {
 		cmd_put_item(stdout, item, true);
 		return 0;

@@ -79,6 +79,12 @@ cmd_colour_end(const struct cmd *cmd, enum cmd_colour colour)
 	return cmd->colour && colour != CMD_PLAIN ? "\033[0m" : "";
 }
 
+char
+cmd_separator(const struct cmd *cmd)
+{
+	return cmd->terminal ? ' ' : '\t';
+}
+
 void
 cmd_put_item(FILE *out, const struct cmd_item *item, bool null)
 {
@@ -90,6 +96,14 @@ cmd_put_item(FILE *out, const struct cmd_item *item, bool null)
 	}
 	cmd_put(out, item->file);
 	(void)fputc('\n', out);
+}
+
+void
+cmd_put_missing(const char *word)
+{
+	(void)fputs("dcmspool: no item ", stderr);
+	cmd_put(stderr, word);
+	(void)fputc('\n', stderr);
 }
 
 size_t

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "cmd_work.h"
+#include "cmd.h"
+#include "cmd_progress.h"
 
 #define FIRST_MS 700
 #define EVERY_MS 200
@@ -41,15 +42,23 @@ cmd_progress_add(struct cmd_progress *progress, uint64_t n)
 	    now_ms - progress->shown_ms < EVERY_MS)
 		return;
 	progress->shown_ms = now_ms;
+	progress->visible = true;
 	show(progress, now_ms);
+}
+
+void
+cmd_progress_pause(struct cmd_progress *progress)
+{
+	if (progress->visible)
+		(void)fputs("\r\033[K", stderr);
+	progress->visible = false;
 }
 
 void
 cmd_progress_end(struct cmd_progress *progress)
 {
-	if (progress->shown_ms != 0)
-		(void)fputs("\r\033[K", stderr);
-	progress->shown_ms = 0;
+	cmd_progress_pause(progress);
+	progress->terminal = false;
 }
 
 static void

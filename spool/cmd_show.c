@@ -16,8 +16,11 @@
 #include "item.h"
 #include "result.h"
 
+#define NAME_WIDTH 23 /* of the longest name, and a space */
+
 /* Where a value goes: the JSON object, or its line at once. */
 struct sheet {
+	const struct cmd *cmd;
 	json_t *object; /* NULL: text */
 };
 
@@ -43,6 +46,7 @@ static void add_status(struct sheet *sheet, const struct result *r);
 static void add(struct sheet *sheet, const char *name, const char *value);
 static void add_int(struct sheet *sheet, const char *name, int64_t value);
 static void add_time(struct sheet *sheet, const char *name, int64_t real_us);
+static void put_name(const struct sheet *sheet, const char *name);
 
 int
 cmd_show(struct cmd *cmd, int argc, char **argv, struct err *err)
@@ -62,7 +66,7 @@ cmd_show(struct cmd *cmd, int argc, char **argv, struct err *err)
 			return -1;
 		if (found == 1)
 			continue;
-		(void)fprintf(stderr, "dcmspool: no item %s\n", argv[i]);
+		cmd_put_missing(argv[i]);
 		code = CMD_NOTHING;
 	}
 	return showing.shown == 0 ? CMD_NOTHING : code;
@@ -115,7 +119,8 @@ show_item(void *context, const struct cmd_item *item)
 {
 	struct showing *showing = context;
 	const struct cmd *cmd = showing->cmd;
-	struct sheet sheet = {.object = showing->json ? json_object() : NULL};
+	struct sheet sheet = {
+	    .cmd = cmd, .object = showing->json ? json_object() : NULL};
 	char path[PATH_SIZE], whole[2 * PATH_SIZE];
 	struct stat st;
 	int there;
@@ -252,7 +257,7 @@ add(struct sheet *sheet, const char *name, const char *value)
 		    sheet->object, name, cmd_json_text(value));
 		return;
 	}
-	(void)printf("%s: ", name);
+	put_name(sheet, name);
 	cmd_put(stdout, value);
 	(void)putchar('\n');
 }
@@ -260,20 +265,40 @@ add(struct sheet *sheet, const char *name, const char *value)
 static void
 add_int(struct sheet *sheet, const char *name, int64_t value)
 {
-	if (sheet->object != NULL)
+	if (sheet->object != NULL) {
 		(void)json_object_set_new(
 		    sheet->object, name, json_integer((json_int_t)value));
-	else
-		(void)printf("%s: %" PRId64 "\n", name, value);
+		return;
+	}
+	put_name(sheet, name);
+	(void)printf("%" PRId64 "\n", value);
 }
 
 static void
 add_time(struct sheet *sheet, const char *name, int64_t real_us)
 {
-	char iso[CLOCK_ISO_SIZE];
+	int64_t now_us = clock_real_us();
+	char iso[CLOCK_ISO_SIZE], age[CMD_AGE_SIZE];
 
 	if (real_us == 0)
 		return;
 	clock_iso_format(real_us, iso);
-	add(sheet, name, iso);
+	if (sheet->object != NULL || !sheet->cmd->terminal) {
+		add(sheet, name, iso);
+		return;
+	}
+	put_name(sheet, name);
+	cmd_age_format(
+	    real_us > now_us ? real_us - now_us : now_us - real_us, age);
+	(void)printf(
+	    real_us > now_us ? "%s, in %s\n" : "%s, %s ago\n", iso, age);
+}
+
+static void
+put_name(const struct sheet *sheet, const char *name)
+{
+	if (sheet->cmd->terminal)
+		(void)printf("%-*s ", NAME_WIDTH, name);
+	else
+		(void)printf("%s\t", name);
 }

@@ -16,10 +16,12 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "cmd_progress.h"
 #include "fs.h"
 #include "watch.h"
 
-#define LOOK_MS 1000 /* at least so often, whatever inotify says */
+#define LOOK_MS	 1000 /* at least so often, whatever inotify says */
+#define COUNT_MS 250  /* and at most, where each look counts for the bar */
 
 struct waiting {
 	const struct cmd *cmd;
@@ -27,6 +29,8 @@ struct waiting {
 	int64_t until_ms; /* monotonic */
 	int watch_fd;	  /* -1: look only */
 	bool changed;	  /* an event came */
+	struct cmd_progress progress;
+	uint64_t n; /* at the last look; without a bar 1 for any */
 };
 
 static int parse(struct waiting *waiting, int argc, char **argv,
@@ -36,7 +40,8 @@ static int wait_until_empty(struct waiting *waiting, struct err *err);
 static int look(struct waiting *waiting, struct err *err);
 static int look_at(struct waiting *waiting, const char *dest, struct err *err);
 static int drain(struct waiting *waiting, struct err *err);
-static int stop(void *context, const struct cmd_item *item);
+static void show(struct waiting *waiting, uint64_t before);
+static int take(void *context, const struct cmd_item *item);
 static void note(void *context, int wd, enum watch_what what, const char *file);
 
 int
@@ -54,7 +59,9 @@ cmd_wait(struct cmd *cmd, int argc, char **argv, struct err *err)
 		return err_set(
 		    err, ERR_USAGE, "wait: for a destination, not %s", word);
 	waiting.watch_fd = watch_open(NULL);
+	cmd_progress_begin(&waiting.progress, "wait", 0);
 	rc = wait_until_empty(&waiting, err);
+	cmd_progress_end(&waiting.progress);
 	(void)fs_close(&waiting.watch_fd, "inotify", NULL);
 	if (rc == 1)
 		(void)fprintf(
@@ -119,6 +126,11 @@ wait_until_empty(struct waiting *waiting, struct err *err)
 		left_ms = waiting->until_ms - clock_mono_ms();
 		if (left_ms <= 0)
 			return found || waiting->changed;
+		if (found && waiting->progress.terminal) {
+			(void)poll(NULL, 0,
+			    left_ms < COUNT_MS ? (int)left_ms : COUNT_MS);
+			continue;
+		}
 		poll_fd.fd = waiting->watch_fd;
 		if (found || !waiting->changed)
 			(void)poll(&poll_fd, 1,
@@ -132,16 +144,29 @@ look(struct waiting *waiting, struct err *err)
 {
 	const char *wanted = waiting->selection.dest;
 	struct cmd_destination *list = NULL;
+	uint64_t before = waiting->n;
 	size_t n = 0, i;
 	int rc;
 
+	waiting->n = 0;
 	rc = cmd_destinations(waiting->cmd, &list, &n, err);
 	for (i = 0; i < n && rc == 0; i++)
 		if (list[i].has_folder &&
 		    (wanted[0] == '\0' || strcmp(wanted, list[i].name) == 0))
 			rc = look_at(waiting, list[i].name, err);
 	free(list);
-	return rc;
+	show(waiting, before);
+	return rc == 0 ? waiting->n > 0 : rc;
+}
+
+/* What came meanwhile is to be waited for, too. */
+static void
+show(struct waiting *waiting, uint64_t before)
+{
+	if (waiting->n > before)
+		waiting->progress.total += waiting->n - before;
+	cmd_progress_add(
+	    &waiting->progress, waiting->n < before ? before - waiting->n : 0);
 }
 
 static int
@@ -161,7 +186,8 @@ look_at(struct waiting *waiting, const char *dest, struct err *err)
 			(void)fs_close(&waiting->watch_fd, "inotify", NULL);
 	}
 	for (i = 0; i < sizeof(states) / sizeof(states[0]) && rc == 0; i++)
-		rc = cmd_scan(waiting->cmd, dest, states[i], stop, NULL, err);
+		rc =
+		    cmd_scan(waiting->cmd, dest, states[i], take, waiting, err);
 	return rc;
 }
 
@@ -181,12 +207,15 @@ drain(struct waiting *waiting, struct err *err)
 	return 0;
 }
 
+/* Without a bar one is enough. */
 static int
-stop(void *context, const struct cmd_item *item)
+take(void *context, const struct cmd_item *item)
 {
-	(void)context;
+	struct waiting *waiting = context;
+
 	(void)item;
-	return 1;
+	waiting->n++;
+	return waiting->progress.terminal ? 0 : 1;
 }
 
 static void

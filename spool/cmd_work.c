@@ -41,6 +41,7 @@ static int take_option(
     struct cmd_work *work, int option, char **argv, struct err *err);
 static int choose(struct choice *choice, char **words, int n);
 static int choose_word(struct choice *choice, const char *word);
+static void drop_repeated(struct choice *choice);
 static int add(void *context, const struct cmd_item *item);
 static int compare(const void *a, const void *b);
 static int confirm(const struct cmd_work *work, size_t n, struct err *err);
@@ -48,8 +49,7 @@ static int act_on_all(struct choice *choice, cmd_act *act);
 static int act_on(
     struct choice *choice, const struct chosen *one, cmd_act *act);
 static void unpack(const struct chosen *one, struct cmd_item *item);
-static void print_done(
-    const struct cmd_work *work, const struct cmd_item *item);
+static void print_done(struct cmd_work *work, const struct cmd_item *item);
 
 int
 cmd_work_parse(struct cmd_work *work, int argc, char **argv, struct err *err)
@@ -84,7 +84,8 @@ cmd_work_run(
 	if (work->filter.states != 0 &&
 	    (work->filter.states & ~work->not_states) == 0)
 		return err_set(err, ERR_USAGE,
-		    "%s: what is in that state is there already", work->verb);
+		    "%s: there is nothing to %s in that state", work->verb,
+		    work->verb);
 	if (choose(&choice, words, n) == -1)
 		goto out;
 	if (n == 0 && choice.n > 0 && !work->yes && !work->dry_run) {
@@ -110,6 +111,7 @@ int
 cmd_work_miss(
     struct cmd_work *work, const struct cmd_item *item, const char *text)
 {
+	cmd_progress_pause(&work->progress);
 	(void)fprintf(stderr, "dcmspool: %s/%s/", item->dest,
 	    queue_state_name(item->state));
 	cmd_put(stderr, item->file);
@@ -153,9 +155,25 @@ choose(struct choice *choice, char **words, int n)
 	for (i = 0; i < n; i++)
 		if (choose_word(choice, words[i]) == -1)
 			return -1;
-	if (n == 0 && choice->n > 1)
+	if (choice->n > 1)
 		qsort(choice->list, choice->n, sizeof(*choice->list), compare);
+	drop_repeated(choice);
 	return 0;
+}
+
+/* One that was named twice. */
+static void
+drop_repeated(struct choice *choice)
+{
+	struct chosen *list = choice->list;
+	size_t i, kept = 0;
+
+	for (i = 0; i < choice->n; i++)
+		if (kept > 0 && compare(&list[i], &list[kept - 1]) == 0)
+			free(list[i].name);
+		else
+			list[kept++] = list[i];
+	choice->n = kept;
 }
 
 static int
@@ -167,7 +185,7 @@ choose_word(struct choice *choice, const char *word)
 
 	found = cmd_find(work->cmd, &work->filter, word, &item, choice->err);
 	if (found == 0) {
-		(void)fprintf(stderr, "dcmspool: no item %s\n", word);
+		cmd_put_missing(word);
 		work->missed = true;
 	}
 	return found == 1 ? add(choice, &item) : found;
@@ -227,17 +245,16 @@ static int
 act_on_all(struct choice *choice, cmd_act *act)
 {
 	struct cmd_work *work = choice->work;
-	struct cmd_progress progress;
 	struct cmd_item item;
 	bool lines;
 	size_t i;
 	int rc = 0;
 
 	lines = !work->cmd->terminal || choice->n <= LINES_MAX || work->dry_run;
-	cmd_progress_begin(&progress, work->verb, choice->n);
+	cmd_progress_begin(&work->progress, work->verb, choice->n);
 	for (i = 0; i < choice->n && rc != -1; i++) {
 		rc = act_on(choice, &choice->list[i], act);
-		cmd_progress_add(&progress, 1);
+		cmd_progress_add(&work->progress, 1);
 		if (rc != 1)
 			continue;
 		work->done++;
@@ -245,7 +262,7 @@ act_on_all(struct choice *choice, cmd_act *act)
 		if (lines)
 			print_done(work, &item);
 	}
-	cmd_progress_end(&progress);
+	cmd_progress_end(&work->progress);
 	if (!lines)
 		(void)printf("%s: %" PRIu64 " items\n", work->verb, work->done);
 	return rc == -1 ? -1 : 0;
@@ -258,11 +275,16 @@ act_on(struct choice *choice, const struct chosen *one, cmd_act *act)
 	struct err *err = choice->err;
 	bool sender_runs = false;
 	struct cmd_item item;
+	char text[64];
 	int rc;
 
 	unpack(one, &item);
-	if ((work->not_states & CMD_STATE_BIT(item.state)) != 0)
-		return cmd_work_miss(work, &item, "is there already");
+	if ((work->not_states & CMD_STATE_BIT(item.state)) != 0) {
+		(void)snprintf(text, sizeof(text),
+		    "is in %s/: there is nothing to %s",
+		    queue_state_name(item.state), work->verb);
+		return cmd_work_miss(work, &item, text);
+	}
 	if (item.state == QUEUE_ACTIVE && !work->takes_active) {
 		if (cmd_sender_runs(work->cmd, &sender_runs, err) == -1)
 			return -1;
@@ -296,10 +318,11 @@ unpack(const struct chosen *one, struct cmd_item *item)
 }
 
 static void
-print_done(const struct cmd_work *work, const struct cmd_item *item)
+print_done(struct cmd_work *work, const struct cmd_item *item)
 {
+	cmd_progress_pause(&work->progress);
 	if (!work->null)
-		(void)printf(
-		    "%s%s ", work->dry_run ? "would " : "", work->verb);
+		(void)printf("%s%s%c", work->dry_run ? "would " : "",
+		    work->verb, cmd_separator(work->cmd));
 	cmd_put_item(stdout, item, work->null);
 }

@@ -6,20 +6,7 @@
 #define DCMSPOOL_CMD_WORK_H
 
 #include "cmd_filter.h"
-
-/* A bar on stderr, where that is a terminal and it takes long. */
-struct cmd_progress {
-	const char *verb;
-	uint64_t n, total; /* total 0: not known */
-	int64_t begun_ms, shown_ms;
-	bool terminal;
-};
-
-void cmd_progress_begin(
-    struct cmd_progress *progress, const char *verb, uint64_t total);
-/* n more are done. */
-void cmd_progress_add(struct cmd_progress *progress, uint64_t n);
-void cmd_progress_end(struct cmd_progress *progress);
+#include "cmd_progress.h"
 
 struct cmd_work {
 	const struct cmd *cmd;
@@ -31,6 +18,7 @@ struct cmd_work {
 	unsigned not_states; /* never: what they are in already */
 	bool takes_active;   /* also from a lane's hands: nothing is moved */
 	bool yes, dry_run, null;
+	struct cmd_progress progress;
 	uint64_t done;
 	bool missed; /* something was not there, or not to be done */
 };

@@ -20,7 +20,7 @@ COMMAND_SRC := $(addprefix spool/, dcmspool.c cmd_audit.c cmd_check.c cmd_check_
 	cmd_metrics.c cmd_metrics_collect.c \
 	cmd_items.c cmd_link.c cmd_list.c cmd_move.c cmd_print.c \
 	cmd_progress.c cmd_report.c cmd_report_day.c \
-	cmd_report_failed.c cmd_seal.c cmd_show.c cmd_state.c cmd_status.c \
+	cmd_report_failed.c cmd_seal.c cmd_show.c cmd_sort.c cmd_state.c cmd_status.c \
 	cmd_status_certificates.c \
 	cmd_status_print.c cmd_status_table.c cmd_study.c cmd_trace.c cmd_trace_read.c \
 	cmd_user.c cmd_wait.c cmd_work.c)

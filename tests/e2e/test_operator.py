@@ -50,38 +50,11 @@ def everywhere(gateway, destination="pacs"):
 
 # naming items
 
-def test_filters_in_all_commands_alike(with_new):
-    first = with_new.names[0]
-    for words, expected in (
-            (["--source", "CT-*"], 2), (["--source", "CT-1"], 1),
-            (["--source", "127.0.0.1"], 3), (["--source", "XA"], 0),
-            (["--dest", "pacs"], 3), (["--dest", "other"], 0),
-            (["--state", "new,hold"], 3), (["--state", "hold"], 0),
-            (["--older", "1h"], 0), (["--older", "0"], 3),
-            (["--status", "0xA700"], 0)):
-        done = with_new.command("list", *words)
-        assert len(done.stdout.splitlines()) == expected, (words, done.stdout)
-        for command in (["hold"], ["fail"], ["copy"], ["move"], ["export"]):
-            last = {"copy": ["other"], "move": ["other"],
-                    "export": ["/tmp"]}.get(command[0], [])
-            done = with_new.command(*command, "--dry-run", *words, *last)
-            if "--state" not in words:
-                assert done.stdout.count("would ") == expected, done.stdout
-    assert everywhere(with_new) == {"new": with_new.names}
-    # a word and a filter narrow each other
-    assert with_new.command("hold", first, "--source", "MR-1").returncode == 1
-    assert with_new.command("hold", first, "--source", "CT-1").returncode == 0
-    assert with_new.items("pacs", "hold") == [first]
-
-
-@pytest.mark.parametrize("words", [
-    ["--older", "soon"], ["--older", "1y"], ["--older", "2147483647w"], ["--status", "0xZZ"],
-    ["--status", "0xA70"], ["--state", "lost"], ["--dest", "nowhere"],
-    ["--study", "x/y"], ["--nonsense"], []])
-def test_a_wrong_filter_does_nothing(with_new, words):
-    for command in ("hold", "show"):
-        assert with_new.command(command, *words).returncode == 64
-    assert everywhere(with_new) == {"new": with_new.names}
+def test_source_is_of_the_envelope(with_new):
+    for source, expected in (("CT-*", 2), ("CT-1", 1), ("127.0.0.1", 3),
+                             ("127.*", 3), ("XA", 0)):
+        done = with_new.command("list", "--source", source)
+        assert len(done.stdout.splitlines()) == expected, source
 
 
 def test_status_filter(stopped):
@@ -148,23 +121,12 @@ def test_names_for_xargs(stopped):
     assert everywhere(stopped) == {"new": [odd]}
 
 
-def test_asks_before_many(with_new):
-    done = with_new.command("hold", "--dest", "pacs")
-    assert done.returncode == 64 and "--yes" in done.stdout
-    code, shown = with_new.on_terminal("hold", "--dest", "pacs", answer="n\n")
-    assert code == 1 and "hold 3 items of pacs?" in shown
-    assert everywhere(with_new) == {"new": with_new.names}
-    code, shown = with_new.on_terminal("hold", "--dest", "pacs", answer="y\n")
-    assert code == 0
-    assert everywhere(with_new) == {"hold": with_new.names}
-
-
 # states
 
 def test_hold_and_release(with_new, pacs):
     name = with_new.names[1]
     done = with_new.command("hold", name)
-    assert done.stdout == f"hold pacs/new/{name}\n"
+    assert done.stdout == f"hold\tpacs/new/{name}\n"
     with_new.sender.start()
     tools.wait_until(lambda: len(pacs.received) == 2)
     assert with_new.items("pacs", "hold") == [name]
@@ -385,7 +347,7 @@ def test_edit_of_the_uid_gives_a_name_that_fits(start_gateway, pacs):
     assert done.returncode == 0, done.stdout
     (renamed,) = gateway.items("pacs", "failed")
     assert renamed == re.sub(r"-[0-9.]+\.dcm$", "-1.2.3.4.dcm", name)
-    assert f"now pacs/failed/{renamed}" in done.stdout
+    assert f"now\tpacs/failed/{renamed}" in done.stdout
     assert gateway.record("pacs", renamed)["SOPInstanceUID"] == "1.2.3.4"
     assert not gateway.path("pacs", "result", name).exists()
     assert gateway.command("check").returncode == 0
@@ -493,7 +455,7 @@ def test_flush_makes_due_what_is_deferred(start_gateway, pacs):
         gateway.store(instance.make())
     gateway.wait_items("pacs", "deferred", 2)
     done = gateway.command("flush", "pacs")
-    assert done.stdout == "pacs: 2 items due\n"
+    assert done.stdout == "flush\tpacs\t2\t-\n"
     tools.wait_until(lambda: len(pacs.received) == 4, 5)
     gateway.wait_empty("pacs")
 
@@ -506,7 +468,7 @@ def test_flush_probes_the_link(start_gateway, pacs):
     gateway.wait_down("pacs")
     since = gateway.json("status")["Destinations"][0]["Down"]["Since"]
     done = gateway.command("flush", "pacs")
-    assert done.stdout == "pacs: 0 items due, link probed\n"
+    assert done.stdout == "flush\tpacs\t0\tprobed\n"
     gateway.sender.wait_log("probe-wanted")
     # it is down still: the record is back, and knows since when
     gateway.sender.wait_log("probe-failed")
@@ -524,7 +486,7 @@ def test_flush_without_a_sender(start_gateway, pacs):
     gateway.store(instance.make())
     gateway.wait_down("pacs")
     gateway.sender.stop()
-    assert gateway.command("flush", "pacs").stdout == "pacs: 0 items due\n"
+    assert gateway.command("flush", "pacs").stdout == "flush\tpacs\t0\t-\n"
     assert gateway.down("pacs")
 
 
@@ -549,7 +511,7 @@ def test_check_of_a_busy_gateway(start_gateway, pacs):
     checker.join(20)
     assert outputs
     for done in outputs:
-        assert done.returncode == 0 and "problems" not in done.stdout, (
+        assert done.returncode == 0 and "problem" not in done.stdout, (
             done.stdout)
     assert len(gateway.items("pacs", "sent")) == 80
 
@@ -640,7 +602,7 @@ def test_expire(stopped, pacs):
     assert stopped.command("expire").stdout == ""
     time.sleep(2.1)
     dry = stopped.command("expire", "--dry-run")
-    assert "would expire pacs/sent: 1 item\n" in dry.stdout
+    assert "would expire\tpacs/sent\t1\n" in dry.stdout
     assert len(everywhere(stopped)) == 3
     done = stopped.command("expire")
     assert done.returncode == 0
@@ -756,7 +718,7 @@ def test_trace_shows_where_it_is(with_new):
 
 def test_show_several(with_new):
     done = with_new.command("show", *with_new.names)
-    assert done.stdout.count("Path: ") == 3
+    assert done.stdout.count("Path\t") == 3
     lines = tools.run(gateways.COMMAND, "-c", with_new.conf, "show", "--json",
                       "--source", "CT-*").stdout.splitlines()
     assert {json.loads(line)["CallingAET"] for line in lines} == {
