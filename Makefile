@@ -52,7 +52,7 @@ COMMAND := $(BIN)spool/dcmspool
 PROGRAMS := $(RECEIVER) $(SENDER) $(COMMAND)
 
 # These install what Debian lacks before anything is compiled.
-NEED_DEPS := $(filter analyze demo check check-report bench soak fuzz deb check-deb,$(MAKECMDGOALS))
+NEED_DEPS := $(filter analyze demo check check-report bench soak fuzz deb check-deb check-container,$(MAKECMDGOALS))
 DEPS_FIRST := $(if $(NEED_DEPS),deps)
 
 objects = $(patsubst %,$(OUT)/%.o,$(basename $(1)))
@@ -72,7 +72,7 @@ include spool/module.mk receiver/module.mk sender/module.mk tests/module.mk \
 all: $(PROGRAMS)
 
 deps:
-	@sh contrib/install-deps.sh $(if $(filter check check-report bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter analyze,$(MAKECMDGOALS)), analyze)$(if $(filter demo,$(MAKECMDGOALS)), demo)$(if $(filter deb check-deb,$(MAKECMDGOALS)), deb)
+	@sh contrib/install-deps.sh $(if $(filter check check-report bench soak fuzz,$(MAKECMDGOALS)),test)$(if $(filter analyze,$(MAKECMDGOALS)), analyze)$(if $(filter demo,$(MAKECMDGOALS)), demo)$(if $(filter deb check-deb,$(MAKECMDGOALS)), deb)$(if $(filter check-container,$(MAKECMDGOALS)), container)
 
 $(OUT)/%.o: %.c Makefile | $(DEPS_FIRST)
 	@mkdir -p $(@D)

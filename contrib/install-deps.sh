@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the Debian packages that are missing: those to build with, and with
-# the words "demo", "test", "analyze" or "deb" also what these need. Without root it says
-# what to install, and fails.
+# Installs the Debian packages that are missing: those to build with, and with the
+# words "demo", "test", "analyze", "deb" or "container" also what these need.
+# Without root it says what to install, and fails.
 set -eu
 
 packages='gcc g++ libc6-dev libdcmtk-dev libconfig-dev libxxhash-dev
@@ -16,6 +16,8 @@ for purpose in "$@"; do
 		libclang-rt-14-dev cron logrotate rsync rsyslog
 		prometheus shellcheck systemd" ;;
 	analyze) packages="$packages clang-tidy cppcheck libcunit1-dev" ;;
+	container) packages="$packages podman runc debootstrap dcmtk rsync git
+		python3-pytest python3-pydicom" ;;
 	deb) packages="$packages debhelper debootstrap dpkg-dev lintian
 		python3-pytest python3-pydicom" ;;
 	esac

@@ -70,6 +70,11 @@ check-deb: deb
 	DCMSPOOL_TEST_PACKAGE=1 PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
 	    -p no:cacheprovider -q -rs tests/e2e/test_package.py
 
+# Builds the container file with podman and runs what comes out. The same.
+check-container: | $(DEPS_FIRST)
+	DCMSPOOL_TEST_CONTAINER=1 PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
+	    -p no:cacheprovider -q -rs tests/e2e/test_container.py
+
 # The page of `dcmspool report` in a real browser. The pictures are then in
 # .build/report, to be looked at.
 check-report: all
@@ -78,4 +83,4 @@ check-report: all
 	    PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider \
 	    -q -rs tests/e2e/test_report.py
 
-.PHONY: install uninstall deb check-deb check-report
+.PHONY: install uninstall deb check-deb check-container check-report
