@@ -24,7 +24,8 @@ class Browser:
             ["chromedriver", f"--port={self.port}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "HOME": self.folder.name})
+            env={**os.environ, "HOME": self.folder.name,
+                 "TMPDIR": self.folder.name})
         tools.wait_until(lambda: tools.listening(self.port), 20,
                          "chromedriver listens")
         self.session = self._call("/session", {"capabilities": {"alwaysMatch": {

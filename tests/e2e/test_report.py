@@ -100,17 +100,26 @@ def put(gateway, destination, *instances):
 
 
 @pytest.fixture(scope="module")
-def page(scene):
+def data(scene):
     gateway, log = scene
-    done = gateway.command("report", log)
+    return json.loads(gateway.command("report", "--json", log).stdout)
+
+
+@pytest.fixture(scope="module")
+def page(data):
+    """Of the same moment: the day that is told goes on."""
+    done = tools.run(tools.TREE / "contrib/report/dcmspool-report",
+                     input=json.dumps(data))
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def data(scene):
+def test_the_command_makes_the_page(scene, page):
     gateway, log = scene
-    return json.loads(gateway.command("report", "--json", log).stdout)
+    done = gateway.command("report", log)
+    assert done.returncode == 0, done.stdout
+    heads = re.findall("<h[123]>.*?</h[123]>", done.stdout)
+    assert len(heads) > 10 and heads == re.findall("<h[123]>.*?</h[123]>", page)
 
 
 class Parser(html.parser.HTMLParser):
