@@ -312,7 +312,8 @@ def test_containerfile():
     for source in re.findall(r"^COPY (?!--)(\S+)", text, re.M):
         assert (tools.TREE / source).exists(), source
     assert f"USER {contrib.user()}\n" in text
-    assert f"VOLUME {contrib.spool()}\n" in text
+    log = os.path.dirname(contrib.ledger())
+    assert f"VOLUME {contrib.spool()} {log}\n" in text
     final = text[text.rindex("FROM "):]
     # What the programs are linked with, and nothing that comes with these.
     for program in (gateways.RECEIVER, gateways.SENDER, gateways.COMMAND):
