@@ -158,7 +158,9 @@ look_marker(
 		return;
 	d->has_marker = true;
 	if (rc == -1) {
-		remove_marker(child, wait, d);
+		/* What cannot be read now may be later. */
+		if (err.class == ERR_CORRUPT)
+			remove_marker(child, wait, d);
 		LOG(LOG_LEVEL_ERROR, "marker-broken",
 		    LOG_STR("association", child->association),
 		    LOG_STR("item", wait->file), LOG_STR("error", err.text));

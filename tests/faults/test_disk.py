@@ -8,6 +8,9 @@ import pytest
 
 import disk
 import gateway
+import tools
+from peers import instance
+from peers.destination import Answer
 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 SERVICES = 12
@@ -37,6 +40,28 @@ def test_rests_that_stay(tmp_path):
          for n in range(2)], tmp_path)
     assert found == []
     assert figures["disk points"] == 2
+
+
+@pytest.mark.skipif(
+    gateway.SANITIZED, reason="a preloaded shim and sanitizers do not mix")
+def test_a_marker_that_cannot_be_read_at_first(tmp_path):
+    """It is read later: what the destination said is not thrown away."""
+    with disk.Service(tmp_path, answer_s=20) as service:
+        control = service.controls["receiver"]
+        service.pacs["pacs"].default = Answer(0xB007, delay=0.3)
+        made = instance.make(sop_class=instance.CT_IMAGE)
+        with service.gateway.modality(made) as ct:
+            ct.send(made)
+            tools.wait_until(lambda: service.pacs["pacs"].received)
+            control.arm(disk.Point(
+                "receiver", True, "open", errno.EIO, 0, disk.MANY))
+            service.gateway.sender.wait_log(r"\bdelivered\b")
+            receiver = service.gateway.receiver
+            receiver.wait_log(r"\bmarker-broken\b", since=len(receiver.log))
+            control.disarm()
+            response = ct.read_response()
+        assert (response.status, response.seconds < 10) == (0xB007, True)
+    assert service.findings == []
 
 
 @pytest.mark.skipif(not disk.may_mount(), reason="mounts nothing: not root")
