@@ -28,6 +28,7 @@ static bool is_waited(
     struct destination *dest, enum queue_state state, const char *file);
 static void hurry_resend(struct destination *dest, const char *uid);
 static void look_paused(struct destination *dest);
+static bool next_job(struct destination *dest);
 static bool deliver_next(struct destination *dest);
 static int64_t earlier(int64_t a_ms, int64_t b_ms);
 
@@ -49,7 +50,7 @@ destination_create(struct sender *sender, const char *name, struct err *err)
 	    counters_add(sender->counters, name), COUNTERS_UP_SINCE_US, 0);
 	(void)strcpy(dest->name, name);
 	index_init(&dest->index);
-	TAILQ_INIT(&dest->foreign);
+	foreign_init(dest);
 	TAILQ_INIT(&dest->lanes);
 	for (i = 0; i < DESTINATION_WATCHES; i++)
 		dest->wd[i] = -1;
@@ -128,13 +129,13 @@ destination_run(struct destination *dest)
 {
 	if (dest->conf == NULL || dest->paused || dest->sender->stop)
 		return;
-	while (foreign_inspect(dest))
-		continue;
 	if (dest->is_down) {
+		while (foreign_inspect(dest))
+			continue;
 		down_probe(dest);
 		return;
 	}
-	while (deliver_next(dest))
+	while (next_job(dest))
 		continue;
 }
 
@@ -270,6 +271,22 @@ look_paused(struct destination *dest)
 	dest->paused = paused;
 	LOG(LOG_LEVEL_INFO, paused ? "paused" : "resumed",
 	    LOG_STR("destination", dest->name));
+}
+
+/* Items and foreign files in turn: neither keeps the other waiting, however
+ * many there are. */
+static bool
+next_job(struct destination *dest)
+{
+	if (dest->foreign_next && foreign_inspect(dest)) {
+		dest->foreign_next = false;
+		return true;
+	}
+	if (deliver_next(dest)) {
+		dest->foreign_next = true;
+		return true;
+	}
+	return foreign_inspect(dest);
 }
 
 /* false where there is nothing to give, or nobody to give it to. */

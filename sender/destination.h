@@ -32,7 +32,8 @@ struct destination {
 	char name[NAME_DEST_SIZE];
 	const struct conf_destination *conf; /* NULL: not configured */
 	struct index index;
-	struct foreign_list foreign;
+	struct foreign_files foreign;
+	bool foreign_next; /* one of those has the next turn */
 	struct lane_list lanes;
 	int lanes_n;
 	int in_flight; /* items that a lane has, or that are being settled */

@@ -5,6 +5,7 @@
  * says why; what cannot be moved is logged and looked at again.
  */
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define AGAIN_MS   2000 /* a file that is still written, or was in the way */
 #define DEATHS_MAX 2
 
+static int compare(const void *a, const void *b);
 static struct foreign_file *find(
     struct destination *dest, enum queue_state state, const char *file);
 static void forget(struct destination *dest, struct foreign_file *foreign);
@@ -29,6 +31,13 @@ static void put_aside(
 static int move_aside(struct destination *dest, struct foreign_file *foreign,
     char file[NAME_FILE_SIZE], struct err *err);
 static void again(struct foreign_file *foreign);
+
+void
+foreign_init(struct destination *dest)
+{
+	TAILQ_INIT(&dest->foreign.list);
+	dest->foreign.tree = NULL;
+}
 
 void
 foreign_look(struct destination *dest, enum queue_state state, const char *file)
@@ -52,7 +61,11 @@ foreign_look(struct destination *dest, enum queue_state state, const char *file)
 		return; /* the next scan finds it */
 	foreign->state = state;
 	(void)snprintf(foreign->file, sizeof(foreign->file), "%s", file);
-	TAILQ_INSERT_TAIL(&dest->foreign, foreign, next);
+	if (tsearch(foreign, &dest->foreign.tree, compare) == NULL) {
+		free(foreign);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&dest->foreign.list, foreign, next);
 }
 
 bool
@@ -62,7 +75,7 @@ foreign_inspect(struct destination *dest)
 	struct foreign_file *foreign;
 	struct lane_handle *lane;
 
-	TAILQ_FOREACH (foreign, &dest->foreign, next)
+	TAILQ_FOREACH (foreign, &dest->foreign.list, next)
 		if (!foreign->inspected && foreign->due_ms <= clock_mono_ms())
 			break;
 	if (foreign == NULL)
@@ -133,10 +146,13 @@ foreign_due_ms(const struct destination *dest)
 	const struct foreign_file *foreign;
 	int64_t due_ms = -1;
 
-	TAILQ_FOREACH (foreign, &dest->foreign, next)
+	TAILQ_FOREACH (foreign, &dest->foreign.list, next) {
 		if (!foreign->inspected &&
 		    (due_ms == -1 || foreign->due_ms < due_ms))
 			due_ms = foreign->due_ms;
+		if (due_ms == 0)
+			break; /* at once: most are, where there are many */
+	}
 	return due_ms;
 }
 
@@ -145,26 +161,37 @@ foreign_clear(struct destination *dest)
 {
 	struct foreign_file *foreign;
 
-	while ((foreign = TAILQ_FIRST(&dest->foreign)) != NULL)
+	while ((foreign = TAILQ_FIRST(&dest->foreign.list)) != NULL)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked */
 		forget(dest, foreign);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct foreign_file *left = a, *right = b;
+
+	if (left->state != right->state)
+		return left->state < right->state ? -1 : 1;
+	return strcmp(left->file, right->file);
 }
 
 static struct foreign_file *
 find(struct destination *dest, enum queue_state state, const char *file)
 {
-	struct foreign_file *foreign;
+	struct foreign_file key = {.state = state};
+	void *found;
 
-	TAILQ_FOREACH (foreign, &dest->foreign, next)
-		if (foreign->state == state && strcmp(foreign->file, file) == 0)
-			return foreign;
-	return NULL;
+	(void)snprintf(key.file, sizeof(key.file), "%s", file);
+	found = tfind(&key, &dest->foreign.tree, compare);
+	return found == NULL ? NULL : *(struct foreign_file **)found;
 }
 
 static void
 forget(struct destination *dest, struct foreign_file *foreign)
 {
-	TAILQ_REMOVE(&dest->foreign, foreign, next);
+	(void)tdelete(foreign, &dest->foreign.tree, compare);
+	TAILQ_REMOVE(&dest->foreign.list, foreign, next);
 	free(foreign);
 }
 

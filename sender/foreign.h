@@ -27,6 +27,14 @@ struct foreign_file {
 };
 TAILQ_HEAD(foreign_list, foreign_file);
 
+/* As many as somebody puts there at once: found by name, too. */
+struct foreign_files {
+	struct foreign_list list; /* in the order in which they came */
+	void *tree;		  /* tsearch(3) */
+};
+
+void foreign_init(struct destination *dest);
+
 /* Takes note of it, or that it changed. Only regular files count. */
 void foreign_look(
     struct destination *dest, enum queue_state state, const char *file);

@@ -1,5 +1,6 @@
 """Order and resends."""
 
+import os
 import time
 
 from peers import instance
@@ -143,6 +144,25 @@ def test_who_waits_goes_first(start_gateway, pacs):
         assert ct.read_response().status == 0
     assert pacs.uids().index(urgent.uid) < 5
     gateway.wait_empty("pacs", 20)
+
+
+def test_foreign_files_keep_nobody_waiting(to_pacs, pacs, tmp_path):
+    """However many somebody copies into new/ at once."""
+    old, made = instance.make(), instance.make()
+    old.write(tmp_path / "old.dcm")
+    new = to_pacs.path("pacs", "new")
+    to_pacs.command("pause", "pacs")
+    to_pacs.sender.wait_log(r"\bpaused\b")
+    for n in range(300):
+        os.link(tmp_path / "old.dcm", new / f"foreign{n}.dcm")
+    with to_pacs.modality(made) as ct:
+        ct.send(made)
+        to_pacs.wait_items("pacs", "new", 301)
+        to_pacs.command("resume", "pacs")
+        assert ct.read_response().status == 0
+        assert list(new.glob("foreign*"))
+    to_pacs.wait_empty("pacs", 60)
+    assert set(pacs.uids()) == {old.uid, made.uid}
 
 
 def test_stamps_do_not_repeat_over_restarts(start_gateway, pacs):
