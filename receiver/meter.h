@@ -1,6 +1,7 @@
 /*
- * MaxQueueBytes: a process that counts what is queued for the destinations
- * that have a limit, and what the receiver's children make of it.
+ * MaxQueueBytes: what the receiver's children make of it, and a process that
+ * counts what is queued for the destinations that have a limit, and of peers
+ * (see sources.h).
  */
 #ifndef DCMSPOOL_RECEIVER_METER_H
 #define DCMSPOOL_RECEIVER_METER_H
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "../spool/conf.h"
+#include "../spool/confine.h"
 #include "../spool/spool.h"
 #include "shared.h"
 
@@ -35,6 +37,7 @@ struct meter_job {
 	const struct spool *spool;
 	struct shared *shared;
 	const struct conf *conf;
+	const struct confine *confine;
 	void (*become)(void *context);
 	void *context;
 };

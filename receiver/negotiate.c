@@ -12,6 +12,7 @@
 #include "negotiate.h"
 #include "outage.h"
 #include "route.h"
+#include "sources.h"
 #include "space.h"
 
 struct rejection {
@@ -84,6 +85,9 @@ find_rejection(const struct child *child)
 	    "MaxAssociationsPerPeer"};
 	static const struct rejection space = {ACCEPTOR_TRANSIENT,
 	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON, "out of space"};
+	static const struct rejection peer_space = {ACCEPTOR_TRANSIENT,
+	    ACCEPTOR_BY_PRESENTATION, ACCEPTOR_NO_REASON,
+	    "MaxQueueBytesPerPeer"};
 	static const struct rejection application = {ACCEPTOR_PERMANENT,
 	    ACCEPTOR_BY_USER, ACCEPTOR_APPLICATION, "application context"};
 	static const struct rejection called = {ACCEPTOR_PERMANENT,
@@ -107,6 +111,8 @@ find_rejection(const struct child *child)
 		return rejection;
 	if (space_is_short(child))
 		return &space;
+	if (sources_is_full(child->shared, receiver, child->peer))
+		return &peer_space;
 	if (!acceptor_is_dicom(child->assoc))
 		return &application;
 	if (!route_title_matches(&receiver->local_aet, child->called_aet))

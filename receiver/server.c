@@ -378,7 +378,8 @@ static void
 start_meter(struct server *server)
 {
 	const struct meter_job job = {server->settings->spool,
-	    server->settings->shared, server->conf, become_child, server};
+	    server->settings->shared, server->conf, server->confine,
+	    become_child, server};
 
 	if (!shared_is_stopping(server->settings->shared))
 		meter_start(&server->meter, &job);

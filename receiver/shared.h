@@ -14,8 +14,9 @@
 #include "../spool/name.h"
 #include "../spool/stamp.h"
 
-#define SHARED_LINKS  4096 /* destinations, at most */
-#define SHARED_METERS 1024 /* destinations with MaxQueueBytes, at most */
+#define SHARED_LINKS  4096  /* destinations, at most */
+#define SHARED_METERS 1024  /* destinations with MaxQueueBytes, at most */
+#define SHARED_PEERS  16384 /* with MaxQueueBytesPerPeer, at most */
 
 /* What the parent tells: its children can read it only. */
 struct shared_told {
@@ -28,10 +29,17 @@ struct shared_bytes {
 	_Atomic int64_t added;	 /* published since it began */
 };
 
+/* How much of one peer is queued; see sources.h. */
+struct shared_peer {
+	_Atomic uint64_t host; /* peer_host; 0: nobody's yet */
+	struct shared_bytes bytes;
+};
+
 /* What any of them may write. */
 struct shared_common {
 	_Atomic int64_t sender_absent_since_ms; /* monotonic; 0 = it runs */
 	struct shared_bytes bytes[SHARED_METERS];
+	struct shared_peer peers[SHARED_PEERS];
 };
 
 /* Whether the link of one destination is down; see links.h. */

@@ -20,6 +20,7 @@
 #include "respond.h"
 #include "result_folder.h"
 #include "route.h"
+#include "sources.h"
 #include "space.h"
 #include "store.h"
 #include "wait.h"
@@ -143,6 +144,10 @@ check_request(struct store *store)
 		refuse(store, STATUS_NOT_AUTHORIZED, "no route takes it");
 	else if (space_is_short(child))
 		refuse(store, STATUS_OUT_OF_RESOURCES, "out of space");
+	else if (sources_is_full(
+		     child->shared, &child->conf->receiver, child->peer))
+		refuse(store, STATUS_OUT_OF_RESOURCES,
+		    "queue full: MaxQueueBytesPerPeer");
 	else
 		check_queues(store);
 }
@@ -285,6 +290,10 @@ publish(struct store *store, struct err *err)
 	free(names);
 	for (i = 0; i < route->destinations_n && rc == 0; i++)
 		meter_add(store->child->shared, &all[route->destinations[i]],
+		    (int64_t)item_writer_bytes(store->writer));
+	if (rc == 0)
+		sources_add(store->child->shared, &store->child->conf->receiver,
+		    store->child->peer,
 		    (int64_t)item_writer_bytes(store->writer));
 	if (rc == 0)
 		account_received(

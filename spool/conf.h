@@ -68,7 +68,8 @@ struct conf_receiver {
 	struct conf_patterns peer; /* networks let in: see peer.h */
 	int max_associations;
 	int max_associations_per_peer;
-	int64_t max_instance_bytes; /* 0 = no limit */
+	int64_t max_instance_bytes;	  /* 0 = no limit */
+	int64_t max_queue_bytes_per_peer; /* the same */
 	int max_pdu_bytes;
 	int artim_s;
 	int idle_timeout_s;

@@ -85,6 +85,8 @@ static const struct conf_key table[] = {
 	"MaxAssociationsPerPeer", 80, 1, 10000, "associations"),
     NUMBER(RECEIVER(max_instance_bytes), CONF_INT64, "MaxInstanceBytes", 0, 0,
 	EIB, "bytes"),
+    NUMBER(RECEIVER(max_queue_bytes_per_peer), CONF_INT64,
+	"MaxQueueBytesPerPeer", 0, 0, EIB, "bytes"),
     NUMBER(RECEIVER(max_pdu_bytes), CONF_INT, "MaxPDU", PDU_MAX, PDU_MIN,
 	PDU_MAX, "bytes"),
     NUMBER(RECEIVER(artim_s), CONF_INT, "ARTIM", 10, 1, 3600, "seconds"),

@@ -27,6 +27,8 @@ static int read_header(struct item_reader *reader, const char *path,
     uint64_t file_bytes, struct err *err);
 static int check_length(struct item_reader *reader, const char *path,
     uint64_t file_bytes, struct err *err);
+static bool peek(const struct spool *spool, const char *path, const char *start,
+    char *out, size_t out_size);
 static int check_unwritten(
     int unwritten, const char *path, const struct stat *st, struct err *err);
 
@@ -76,32 +78,16 @@ int
 item_peek_association(const struct spool *spool, const char *path,
     char association[PATH_ASSOCIATION_SIZE])
 {
-	static const char start[] = ENVELOPE_MAGIC "\nAssociation: ";
-	const char *found, *end;
-	char head[PART10_SIZE];
-	ssize_t got;
-	size_t size;
-	int fd;
+	return peek(spool, path, "\nAssociation: ", association,
+		   PATH_ASSOCIATION_SIZE) &&
+	       path_association_valid(association);
+}
 
-	fd = fs_open(
-	    spool->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, NULL);
-	if (fd == -1)
-		return 0;
-	got = fs_pread(fd, head, sizeof(head), 0, path, NULL);
-	(void)fs_close(&fd, path, NULL);
-	if (got <= 0)
-		return 0;
-	found = memmem(head, (size_t)got, start, sizeof(start) - 1);
-	if (found == NULL)
-		return 0;
-	found += sizeof(start) - 1;
-	end = memchr(found, '\n', (size_t)(head + got - found));
-	if (end == NULL || end - found >= PATH_ASSOCIATION_SIZE)
-		return 0;
-	size = (size_t)(end - found);
-	(void)memcpy(association, found, size);
-	association[size] = '\0';
-	return path_association_valid(association);
+int
+item_peek_peer(
+    const struct spool *spool, const char *path, char peer[ENVELOPE_PEER_SIZE])
+{
+	return peek(spool, path, "\nPeerAddress: ", peer, ENVELOPE_PEER_SIZE);
 }
 
 int
@@ -250,4 +236,38 @@ check_length(struct item_reader *reader, const char *path, uint64_t file_bytes,
 		    (unsigned long long)reader->data_set_bytes,
 		    (unsigned long long)part10->envelope.data_set_bytes);
 	return 0;
+}
+
+/* The line of the envelope that begins with start. */
+static bool
+peek(const struct spool *spool, const char *path, const char *start, char *out,
+    size_t out_size)
+{
+	const char *at, *end;
+	char head[PART10_SIZE];
+	ssize_t got;
+	int fd;
+
+	fd = fs_open(
+	    spool->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, NULL);
+	if (fd == -1)
+		return false;
+	got = fs_pread(fd, head, sizeof(head), 0, path, NULL);
+	(void)fs_close(&fd, path, NULL);
+	if (got <= 0)
+		return false;
+	end = head + got;
+	at = memmem(head, (size_t)got, ENVELOPE_MAGIC "\n",
+	    sizeof(ENVELOPE_MAGIC "\n") - 1);
+	if (at != NULL)
+		at = memmem(at, (size_t)(end - at), start, strlen(start));
+	if (at == NULL)
+		return false;
+	at += strlen(start);
+	end = memchr(at, '\n', (size_t)(end - at));
+	if (end == NULL || (size_t)(end - at) >= out_size)
+		return false;
+	(void)memcpy(out, at, (size_t)(end - at));
+	out[end - at] = '\0';
+	return true;
 }

@@ -101,6 +101,9 @@ void item_reader_close(struct item_reader *reader);
  */
 int item_peek_association(const struct spool *spool, const char *path,
     char association[PATH_ASSOCIATION_SIZE]);
+/* The same of the address of the modality that it came from. */
+int item_peek_peer(
+    const struct spool *spool, const char *path, char peer[ENVELOPE_PEER_SIZE]);
 
 /*
  * Whether two items are the same instance: SOP class and instance, transfer

@@ -15,7 +15,7 @@
 
 #define FINGERPRINT_PREFIX "sha256:"
 #define FINGERPRINT_DIGITS 64
-#define HOST_BITS	   64 /* of an IPv6 address, one host's own */
+#define HOST_BITS	   64 /* of an IPv6 address, what others do not have */
 
 struct address {
 	int family;
@@ -52,12 +52,28 @@ peer_address_matches(const struct conf_patterns *networks, const char *address)
 bool
 peer_same_host(const char *a, const char *b)
 {
-	struct address one, other;
+	uint64_t one, other;
 
 	if (strcmp(a, b) == 0)
 		return true;
-	return parse_address(a, &one) && parse_address(b, &other) &&
-	       one.family == AF_INET6 && same_bits(&one, &other, HOST_BITS);
+	return peer_host(a, &one) && peer_host(b, &other) && one == other;
+}
+
+bool
+peer_host(const char *address, uint64_t *host)
+{
+	struct address own;
+	unsigned i;
+
+	if (!parse_address(address, &own))
+		return false;
+	/* Prefixes that begin with ::/8 are nobody's (RFC 4291). */
+	*host = own.family == AF_INET6 ? 0 : 1;
+	for (i = 0; i < (own.family == AF_INET6 ? HOST_BITS : 32) / 8; i++)
+		*host = *host << 8 | own.bytes[i];
+	if (*host == 0)
+		*host = 1;
+	return true;
 }
 
 bool

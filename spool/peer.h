@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf.h"
 
@@ -33,6 +34,9 @@ bool peer_address_matches(
 /* Whether two addresses are likely one host: of IPv6, where a host has a whole
  * /64 to choose from, the first 64 bits count. */
 bool peer_same_host(const char *a, const char *b);
+/* A number that they then have in common, and others have not; never 0. false
+ * where it is no address. */
+bool peer_host(const char *address, uint64_t *host);
 
 /*
  * patterns: "*", fingerprints ("sha256:" and 64 hexadecimal digits, with or

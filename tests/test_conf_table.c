@@ -331,6 +331,7 @@ test_top_defaults(void)
 	CU_ASSERT_EQUAL(receiver->max_associations, 100);
 	CU_ASSERT_EQUAL(receiver->max_associations_per_peer, 80);
 	CU_ASSERT_EQUAL(receiver->max_instance_bytes, 0);
+	CU_ASSERT_EQUAL(receiver->max_queue_bytes_per_peer, 0);
 	CU_ASSERT_FALSE(receiver->tls.on);
 	CU_ASSERT_EQUAL(receiver->max_pdu_bytes, 131072);
 	CU_ASSERT_EQUAL(receiver->artim_s, 10);

@@ -205,7 +205,7 @@ takes_foreign_files(void)
 static void
 peeks(void)
 {
-	char association[PATH_ASSOCIATION_SIZE] = "";
+	char association[PATH_ASSOCIATION_SIZE] = "", peer[ENVELOPE_PEER_SIZE];
 	struct spool spool;
 	struct part10 p;
 
@@ -215,6 +215,9 @@ peeks(void)
 	CU_ASSERT_EQUAL(
 	    item_peek_association(&spool, PATH("a"), association), 1);
 	CU_ASSERT_STRING_EQUAL(association, TEST_ASSOCIATION);
+	CU_ASSERT_EQUAL(item_peek_peer(&spool, PATH("a"), peer), 1);
+	CU_ASSERT_STRING_EQUAL(peer, p.envelope.peer_address);
+	CU_ASSERT_EQUAL(item_peek_peer(&spool, PATH("none"), peer), 0);
 	CU_ASSERT_EQUAL(
 	    item_peek_association(&spool, PATH("none"), association), 0);
 	test_write_text(

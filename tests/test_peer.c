@@ -82,6 +82,29 @@ hosts(void)
 	CU_ASSERT_TRUE(peer_same_host("unknown", "unknown"));
 }
 
+/* As numbers: the same for those that are one, and never 0. */
+static void
+numbers(void)
+{
+	static const char *const other[] = {"192.0.2.1", "192.0.2.2", "0.0.0.0",
+	    "255.255.255.255", "2001:db8::1", "2001:db8:0:1::1", "fe80::1%eth0",
+	    "ffff:ffff:ffff:ffff::1", "::1"};
+	uint64_t host[sizeof(other) / sizeof(other[0])], again;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		CU_ASSERT_TRUE(peer_host(other[i], &host[i]));
+		CU_ASSERT_NOT_EQUAL(host[i], 0);
+		for (k = 0; k < i; k++)
+			CU_ASSERT_NOT_EQUAL(host[i], host[k]);
+	}
+	CU_ASSERT_TRUE(peer_host("2001:db8::ffff:0:0:2", &again));
+	CU_ASSERT_EQUAL(again, host[4]);
+	CU_ASSERT_FALSE(peer_host("", &again));
+	CU_ASSERT_FALSE(peer_host("unknown", &again));
+	CU_ASSERT_FALSE(peer_host("192.0.2.1:104", &again));
+}
+
 static void
 certificates(void)
 {
@@ -137,6 +160,6 @@ certificate_problems(void)
 
 static const struct test_case cases[] = {{"networks", networks},
     {"what is no network", network_problems}, {"what is one host", hosts},
-    {"certificates", certificates},
+    {"what number a host has", numbers}, {"certificates", certificates},
     {"what is no certificate", certificate_problems}, {0}};
 TEST_SUITE(peer, cases)
