@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "../spool/log.h"
 #include "outage.h"

@@ -95,19 +95,6 @@ later:
 	return false;
 }
 
-/* S3 -> S2 */
-void
-settle_return(struct destination *dest, struct index_item *item, int64_t due_ms)
-{
-	if (item->answer_lost || item->breaks > 0 || item->deaths > 0)
-		item->record_due = together_write_record(dest, item) == -1;
-	item->in_flight = false;
-	dest->in_flight--;
-	item = together_move(dest, item, QUEUE_NEW);
-	if (item != NULL)
-		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
-}
-
 void
 settle_report(struct lane_handle *lane, const struct lane_report *report)
 {
@@ -403,13 +390,21 @@ drop(struct lane_handle *lane)
 	lane->item = NULL;
 }
 
+/* S3 -> S2: back to new/, to be tried at due_ms (0: at once). */
 static void
 give_back(struct lane_handle *lane, int64_t due_ms)
 {
+	struct destination *dest = lane->dest;
 	struct index_item *item = lane->item;
 
 	lane->item = NULL;
-	settle_return(lane->dest, item, due_ms);
+	if (item->answer_lost || item->breaks > 0 || item->deaths > 0)
+		item->record_due = together_write_record(dest, item) == -1;
+	item->in_flight = false;
+	dest->in_flight--;
+	item = together_move(dest, item, QUEUE_NEW);
+	if (item != NULL)
+		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
 }
 
 /* The lane died when the destination's answer was here: perhaps who waits has

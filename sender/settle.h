@@ -12,10 +12,6 @@
 bool settle_take(struct destination *dest, struct index_item *item,
     char file[NAME_ITEM_SIZE]);
 
-/* Back to new/, to be tried at due_ms (0: at once). */
-void settle_return(
-    struct destination *dest, struct index_item *item, int64_t due_ms);
-
 /* A lane reports on a delivery, or on a comparison after one. */
 void settle_report(struct lane_handle *lane, const struct lane_report *report);
 

@@ -12,7 +12,6 @@
 
 #include "cmd_filter.h"
 #include "fs.h"
-#include "link.h"
 
 struct flush {
 	const struct cmd *cmd;

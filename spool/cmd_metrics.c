@@ -19,6 +19,7 @@ static int write_out(const struct cmd *cmd, const json_t *families, bool json,
     const char *file, struct err *err);
 static int replace(
     const char *file, const char *text, size_t size, struct err *err);
+static void write_text(FILE *out, const json_t *families);
 static void write_sample(FILE *out, const json_t *sample);
 static void write_label(FILE *out, const char *text);
 
@@ -58,23 +59,6 @@ cmd_metrics(struct cmd *cmd, int argc, char **argv, struct err *err)
 	return rc == -1 ? -1 : EX_OK;
 }
 
-void
-metrics_write_text(FILE *out, const json_t *families)
-{
-	const char *name;
-	const json_t *family, *sample;
-	size_t i;
-
-	json_object_foreach((json_t *)families, name, family)
-	{
-		(void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name,
-		    json_string_value(json_object_get(family, "Help")), name,
-		    json_string_value(json_object_get(family, "Type")));
-		json_array_foreach(json_object_get(family, "Samples"), i,
-		    sample) write_sample(out, sample);
-	}
-}
-
 static int
 write_out(const struct cmd *cmd, const json_t *families, bool json,
     const char *file, struct err *err)
@@ -90,7 +74,7 @@ write_out(const struct cmd *cmd, const json_t *families, bool json,
 	if (json)
 		(void)json_dumpf(families, out, JSON_COMPACT);
 	else
-		metrics_write_text(out, families);
+		write_text(out, families);
 	if (json)
 		(void)fputc('\n', out);
 	if (fclose(out) != 0) {
@@ -120,6 +104,24 @@ replace(const char *file, const char *text, size_t size, struct err *err)
 		return -1;
 	}
 	return fs_replace_finish(&r, text, size, false, err);
+}
+
+/* The exposition format of Prometheus, version 0.0.4. */
+static void
+write_text(FILE *out, const json_t *families)
+{
+	const char *name;
+	const json_t *family, *sample;
+	size_t i;
+
+	json_object_foreach((json_t *)families, name, family)
+	{
+		(void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name,
+		    json_string_value(json_object_get(family, "Help")), name,
+		    json_string_value(json_object_get(family, "Type")));
+		json_array_foreach(json_object_get(family, "Samples"), i,
+		    sample) write_sample(out, sample);
+	}
 }
 
 static void

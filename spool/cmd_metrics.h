@@ -13,7 +13,4 @@
  */
 json_t *metrics_collect(const struct cmd *cmd, struct err *err);
 
-/* The exposition format of Prometheus, version 0.0.4. */
-void metrics_write_text(FILE *out, const json_t *families);
-
 #endif

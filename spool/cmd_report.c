@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "certificate.h"
-#include "clock.h"
 #include "cmd_report.h"
 #include "fs.h"
 

@@ -52,7 +52,4 @@ json_t *report_day_json(const struct report *report);
  * with what to do. */
 json_t *report_failed_json(const struct cmd *cmd, struct err *err);
 
-/* What to do about items that failed with a status; never NULL. */
-const char *report_to_do(int status);
-
 #endif

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "cmd_report.h"
 #include "cmd_filter.h"
 #include "cmd_trace.h"

@@ -34,6 +34,7 @@ static int take_item(void *context, const struct cmd_item *item);
 static struct group *find(
     struct groups *groups, const char *dest, int status, const char *reason);
 static json_t *group_json(const struct group *group);
+static const char *to_do(int status);
 
 json_t *
 report_failed_json(const struct cmd *cmd, struct err *err)
@@ -59,61 +60,6 @@ report_failed_json(const struct cmd *cmd, struct err *err)
 	}
 	free(groups);
 	return list;
-}
-
-const char *
-report_to_do(int status)
-{
-	static const struct {
-		int first, last;
-		const char *words;
-	} table[] = {
-	    {RESULT_NO_STATUS, RESULT_NO_STATUS,
-		"It was given up without an answer. See that the destination "
-		"can be reached (dcmspool-sender --echo), then: dcmspool "
-		"retry."},
-	    {0x0110, 0x0110,
-		"The destination had a fault of its own: its operator finds "
-		"the reason in its log. Then: dcmspool retry."},
-	    {0x0111, 0x0111,
-		"The destination has another instance under this UID. If it "
-		"is the same image: dcmspool remove. Else the modality has to "
-		"send it under a UID of its own."},
-	    {0x0117, 0x0117,
-		"The SOP Instance UID is none. dcmspool edit can set a valid "
-		"one; tell the vendor of the modality."},
-	    {0x0118, 0x0118,
-		"The destination does not know this kind of image: its "
-		"operator has to allow the SOP class. Then: dcmspool retry."},
-	    {0x0122, 0x0122,
-		"The destination does not take this kind of image in this "
-		"transfer syntax: its operator has to allow it. Then: dcmspool "
-		"retry. dcmspool-sender --echo shows what it takes."},
-	    {0x0124, 0x0124,
-		"The destination does not let us store: its operator has to "
-		"allow our AE title. Then: dcmspool retry."},
-	    {0x0210, 0x0213,
-		"The destination could not do it just then. Try again: "
-		"dcmspool retry."},
-	    {0xA700, 0xA7FF,
-		"The destination is out of resources, its disk is full "
-		"perhaps: call its operator. Then: dcmspool retry."},
-	    {0xA900, 0xA9FF,
-		"The destination does not like what is in it, often the "
-		"patient ID. dcmspool show has its comment; correct the items "
-		"with dcmspool edit, then: dcmspool retry."},
-	    {0xC000, 0xCFFF,
-		"The destination cannot read it. dcmspool show has its "
-		"comment, and dcmdump shows what is in it; correct it with "
-		"dcmspool edit, then: dcmspool retry."},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (status >= table[i].first && status <= table[i].last)
-			return table[i].words;
-	return "dcmspool show has what the destination said; ask its operator, "
-	       "then: dcmspool retry.";
 }
 
 static int
@@ -178,8 +124,63 @@ group_json(const struct group *group)
 	return json_pack("{ss, ss, ss, so, ss, sI, so, so}", "Destination",
 	    group->dest, "Status", status, "Meaning",
 	    cmd_status_words(group->status), "Reason",
-	    cmd_json_text(group->reason), "ToDo", report_to_do(group->status),
-	    "Items", (json_int_t)group->items, "Oldest",
-	    cmd_json_time(group->oldest_us), "Example",
-	    cmd_json_text(group->example));
+	    cmd_json_text(group->reason), "ToDo", to_do(group->status), "Items",
+	    (json_int_t)group->items, "Oldest", cmd_json_time(group->oldest_us),
+	    "Example", cmd_json_text(group->example));
+}
+
+/* What to do about items that failed with a status; never NULL. */
+static const char *
+to_do(int status)
+{
+	static const struct {
+		int first, last;
+		const char *words;
+	} table[] = {
+	    {RESULT_NO_STATUS, RESULT_NO_STATUS,
+		"It was given up without an answer. See that the destination "
+		"can be reached (dcmspool-sender --echo), then: dcmspool "
+		"retry."},
+	    {0x0110, 0x0110,
+		"The destination had a fault of its own: its operator finds "
+		"the reason in its log. Then: dcmspool retry."},
+	    {0x0111, 0x0111,
+		"The destination has another instance under this UID. If it "
+		"is the same image: dcmspool remove. Else the modality has to "
+		"send it under a UID of its own."},
+	    {0x0117, 0x0117,
+		"The SOP Instance UID is none. dcmspool edit can set a valid "
+		"one; tell the vendor of the modality."},
+	    {0x0118, 0x0118,
+		"The destination does not know this kind of image: its "
+		"operator has to allow the SOP class. Then: dcmspool retry."},
+	    {0x0122, 0x0122,
+		"The destination does not take this kind of image in this "
+		"transfer syntax: its operator has to allow it. Then: dcmspool "
+		"retry. dcmspool-sender --echo shows what it takes."},
+	    {0x0124, 0x0124,
+		"The destination does not let us store: its operator has to "
+		"allow our AE title. Then: dcmspool retry."},
+	    {0x0210, 0x0213,
+		"The destination could not do it just then. Try again: "
+		"dcmspool retry."},
+	    {0xA700, 0xA7FF,
+		"The destination is out of resources, its disk is full "
+		"perhaps: call its operator. Then: dcmspool retry."},
+	    {0xA900, 0xA9FF,
+		"The destination does not like what is in it, often the "
+		"patient ID. dcmspool show has its comment; correct the items "
+		"with dcmspool edit, then: dcmspool retry."},
+	    {0xC000, 0xCFFF,
+		"The destination cannot read it. dcmspool show has its "
+		"comment, and dcmdump shows what is in it; correct it with "
+		"dcmspool edit, then: dcmspool retry."},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (status >= table[i].first && status <= table[i].last)
+			return table[i].words;
+	return "dcmspool show has what the destination said; ask its operator, "
+	       "then: dcmspool retry.";
 }

@@ -8,7 +8,6 @@
 
 #include "clock.h"
 #include "cmd_status.h"
-#include "result.h"
 
 #define US_PER_S 1000000
 
