@@ -129,7 +129,8 @@ def test_repair_and_expire_are_acts(make_gateway, pacs):
     assert gateway.command("check", "--repair").returncode == 0
     gateway.destinations["pacs"]["KeepFailed"] = 1
     gateway.write_conf()
-    tools.wait_until(lambda: "1 item" in gateway.command("expire").stdout)
+    tools.wait_until(lambda: gateway.command("expire").stdout ==
+                     "expire\tpacs/failed\t1\n")
     found = metrics(gateway)
     for action in ("repair", "expire"):
         assert found["dcmspool_operator_acts_total",
