@@ -39,7 +39,7 @@ def give_up(scene, name, one, message_id=1):
     before = queued(scene, name)
     entry = scene.store(one, message_id, to=name, timeout=0.3)
     assert not entry.answers, f"{name}: answered {entry.status}"
-    tools.wait_until(lambda: len(queued(scene, name)) > len(before), 5,
+    tools.wait_until(lambda: len(queued(scene, name)) > len(before), 20,
                      f"{name}: a new item in the queue")
     return entry
 
