@@ -8,6 +8,7 @@ import pytest
 from peers import instance
 from peers.destination import Answer
 
+import gateway as gateways
 import pki
 import tools
 
@@ -190,7 +191,7 @@ def test_quick_with_many(make_gateway, pacs):
         found = metrics(gateway)
         took.append(children_s() - begin)
     assert total(found, "dcmspool_queue_items") == ITEMS
-    assert min(took) < 0.3
+    assert min(took) < (1.5 if gateways.SANITIZED else 0.3)
 
 
 def test_status_tells_of_the_last_minute(start_gateway, pacs):
