@@ -18,7 +18,8 @@ from peers import instance, pdu
 import gateway as gateways
 import tools
 
-SHIM = tools.TREE / ".build/release/tests/faults/takeover_shim.so"
+OUT = ".build/san" if gateways.SANITIZED else ".build/release"
+SHIM = tools.TREE / OUT / "tests/faults/takeover_shim.so"
 NOT_TRIED, TRIES, FAILED, SUCCEEDED = range(4)
 LAYOUT = struct.Struct("5i64s256s256s256s256s256s64s")
 
