@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../spool/fs.h"
 #include "../spool/log.h"
@@ -156,6 +157,10 @@ look_marker(
 	if (rc == 0)
 		return;
 	d->has_marker = true;
+	/* Edited by an operator, it keeps its stamp and message ID: what the
+	 * modality sent is not what was delivered. */
+	if (rc == 1 && strcmp(result.item, wait->file) != 0)
+		rc = err_set(&err, ERR_CORRUPT, "it is of %s", result.item);
 	if (rc == -1) {
 		/* What cannot be read now may be later. */
 		if (err.class == ERR_CORRUPT)

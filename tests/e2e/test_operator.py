@@ -356,6 +356,25 @@ def test_edit_of_the_uid_gives_a_name_that_fits(start_gateway, pacs):
     assert pacs.received[1].uid == "1.2.3.4"
 
 
+def test_another_uid_is_no_answer_for_who_waits(start_gateway, pacs):
+    """What was delivered in the end is not what the modality sent."""
+    gateway = start_gateway({"pacs": pacs}, routes=[{"ResponseTimeout": 6}])
+    gateway.command("pause", "pacs")
+    gateway.sender.wait_log(r"\bpaused\b")
+    made = instance.make()
+    with gateway.modality(made) as ct:
+        ct.send(made)
+        (name,) = gateway.wait_items("pacs", "new", 1)
+        for words in (["hold", name],
+                      ["edit", name, *dcmodify("-m", "SOPInstanceUID=1.2.3.4")],
+                      ["release", "1.2.3.4"], ["resume", "pacs"]):
+            done = gateway.command(*words)
+            assert done.returncode == 0, done.stdout
+        tools.wait_until(lambda: pacs.uids() == ["1.2.3.4"])
+        response = ct.read_response()
+    assert (response.status, response.comment) == (0xA700, "not queued")
+
+
 def test_edit_leaves_a_foreign_item_foreign(stopped):
     made = instance.make()
     made.write(stopped.path("pacs", "hold", "mine.dcm"))
