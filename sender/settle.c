@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../spool/clock.h"
+#include "../spool/fs.h"
 #include "../spool/item.h"
 #include "delivered.h"
 #include "down.h"
@@ -25,6 +26,8 @@
 
 static bool read_record(
     struct destination *dest, struct index_item *item, const char *file);
+static bool is_newer(const struct destination *dest,
+    const struct index_item *item, const char *file, int64_t than_us);
 static void delivery_report(
     struct lane_handle *lane, const struct lane_report *report);
 static void answered(
@@ -188,7 +191,8 @@ read_record(struct destination *dest, struct index_item *item, const char *file)
 		    LOG_STR("reason", err.text));
 	if (there != 1)
 		return true;
-	item->answer_lost = result.answer_lost;
+	item->answer_lost =
+	    result.answer_lost && !is_newer(dest, item, file, result.last_us);
 	item->first_us = result.first_us;
 	/* From failed/ to new/ by hand: a replay, with all its attempts. */
 	if (result.state == RESULT_FAILED)
@@ -203,6 +207,22 @@ read_record(struct destination *dest, struct index_item *item, const char *file)
 	item->last_ms = now_ms;
 	index_set_due(&dest->index, item, now_ms + left_us / 1000, now_ms);
 	return false;
+}
+
+/* Whether its bytes are newer than that: somebody has put others in their
+ * place, of which no earlier attempt has proved anything. */
+static bool
+is_newer(const struct destination *dest, const struct index_item *item,
+    const char *file, int64_t than_us)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	path_item(path, dest->name, (enum queue_state)item->state, file);
+	return fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 1 &&
+	       (int64_t)st.st_mtim.tv_sec * 1000000 +
+		       st.st_mtim.tv_nsec / 1000 >
+		   than_us;
 }
 
 static void

@@ -135,6 +135,25 @@ def test_duplicate_after_a_lost_answer_is_delivered(to_pacs, pacs):
     assert not to_pacs.items("pacs", "failed")
 
 
+def test_duplicate_after_a_lost_answer_to_other_bytes(start_gateway, pacs):
+    """Put into its place by hand: they are not there."""
+    gateway = start_gateway(
+        {"pacs": {"RemotePort": pacs.port, "RetryMin": 60,
+                  "RetryMax": 60}},
+        routes=[{"AnswerWhen": "spooled"}])
+    pacs.script = [Answer(cut="answer", how="rst"), Answer(0xA700)]
+    pacs.default = Answer(0x0111)
+    gateway.store(instance.make())
+    (name,) = gateway.wait_items("pacs", "deferred", 1)
+    assert gateway.record("pacs", name)["AnswerLost"] == "yes"
+    held = gateway.path("pacs", "hold", name)
+    gateway.path("pacs", "deferred", name).rename(held)
+    assert tools.run("dcmodify", "-nb", "-m", "PatientID=NEW", held
+                     ).returncode == 0
+    held.rename(gateway.path("pacs", "new", name))
+    assert gateway.wait_items("pacs", "failed", 1) == [name]
+
+
 BROKEN = [
     ("pending", Answer(0xFF00)), ("cancel", Answer(0xFE00)),
     ("message ID", Answer(override={"MessageIDBeingRespondedTo": 60000})),
