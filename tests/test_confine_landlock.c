@@ -204,7 +204,8 @@ landlock_alone(long (*attempt)(void))
 	long rc;
 
 	if (pid == 0) {
-		if (confine_landlock_enter(
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+		    confine_landlock_enter(
 			confine_landlock_abi(), AT_FDCWD, NULL, 0, &err) == -1)
 			_exit(2);
 		rc = attempt();
