@@ -43,6 +43,7 @@ certificate_file_end(const char *path, int64_t *end_s, struct err *err)
 	char *text;
 	size_t size;
 	BIO *bio;
+	bool is_last;
 	int n = 0;
 
 	text = certificate_read_text(path, &size, err);
@@ -57,11 +58,14 @@ certificate_file_end(const char *path, int64_t *end_s, struct err *err)
 		X509_free(x509);
 		n++;
 	}
-	ERR_clear_error();
+	is_last = certificate_is_last();
 	(void)BIO_free(bio);
 	certificate_free_text(text, size);
-	if (n > 0)
+	if (n > 0 && is_last)
 		return 0;
+	if (!is_last)
+		return err_set(err, ERR_CONFIG,
+		    "%s: a certificate (PEM) in it is damaged", path);
 	return err_set(
 	    err, ERR_CONFIG, "%s: there is no certificate (PEM) in it", path);
 }
@@ -92,6 +96,16 @@ certificate_identify(const X509 *x509, struct peer_certificate *peer)
 			out += sprintf(out, "%02x", digest[i]);
 	add_common_names(x509, peer);
 	add_alternative_names(x509, peer);
+}
+
+bool
+certificate_is_last(void)
+{
+	unsigned long code = ERR_peek_last_error();
+
+	ERR_clear_error();
+	return ERR_GET_LIB(code) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
 char *

@@ -4,6 +4,7 @@
 #ifndef DCMSPOOL_CERTIFICATE_H
 #define DCMSPOOL_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -25,6 +26,10 @@ int64_t certificate_end(const struct x509_st *x509);
 /* What a peer's certificate says who it is. */
 void certificate_identify(
     const struct x509_st *x509, struct peer_certificate *peer);
+
+/* After a PEM_read_bio_ has given none: whether there is no more in the file;
+ * false where something in it is damaged. Forgets OpenSSL's errors. */
+bool certificate_is_last(void);
 
 /* The whole of a file, allocated; what it was is wiped by
  * certificate_free_text. NULL and *err. */

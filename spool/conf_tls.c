@@ -10,6 +10,7 @@
 
 #include "conf_tls.h"
 #include "conf_value.h"
+#include "peer.h"
 
 #define KEY_SIZE 64
 
@@ -19,6 +20,8 @@ static int read_key(const struct conf_key *key, config_setting_t *setting,
     const struct conf *conf, struct conf_tls *tls,
     const struct conf_place *place, struct err *err);
 static int check_trust(const struct conf_tls *tls,
+    const struct conf_place *place, struct err *err);
+static int check_untrusted(const struct conf_tls *tls,
     const struct conf_place *place, struct err *err);
 
 int
@@ -119,10 +122,42 @@ check_trust(
 		    "is missing; write whose certificates are good, in "
 		    "TrustedCertificates = \"/etc/dcmspool/ca.pem\";, or "
 		    "RequirePeerCertificate = false;");
-	if (tls->revocation_lists[0] == '\0' ||
-	    tls->trusted_certificates[0] != '\0')
+	if (tls->trusted_certificates[0] != '\0')
 		return 0;
 	at.key = "tls.RevocationLists";
-	return conf_fail(&at, err,
-	    "is of no use without TrustedCertificates; write that, too");
+	if (tls->revocation_lists[0] != '\0')
+		return conf_fail(&at, err,
+		    "is of no use without TrustedCertificates; write that, "
+		    "too");
+	return check_untrusted(tls, place, err);
+}
+
+/* Nobody vouches for what a certificate says; its fingerprint is its own. */
+static int
+check_untrusted(
+    const struct conf_tls *tls, const struct conf_place *place, struct err *err)
+{
+	bool is_receiver = strcmp(place->group, CONF_RECEIVER) == 0;
+	struct conf_place at = *place;
+	const char *entry;
+	size_t i;
+
+	at.key = "tls.PeerCertificate";
+	for (i = 0; i < tls->peer_certificate.n; i++) {
+		entry = tls->peer_certificate.pattern[i];
+		if (strcmp(entry, "*") == 0)
+			continue;
+		if (is_receiver)
+			return conf_fail(&at, err,
+			    "is of no use without TrustedCertificates, as "
+			    "modalities are not asked for a certificate then; "
+			    "write that, too");
+		if (!peer_is_fingerprint(entry))
+			return conf_fail(&at, err,
+			    "has the name %.64s, which anybody can give "
+			    "himself; write TrustedCertificates, too, or "
+			    "fingerprints alone",
+			    entry);
+	}
+	return 0;
 }

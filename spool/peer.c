@@ -29,7 +29,6 @@ static bool parse_bits(const char *text, unsigned most, unsigned *bits);
 static bool same_bits(
     const struct address *a, const struct address *b, unsigned bits);
 static bool has_host_bits(const struct address *network);
-static bool is_fingerprint(const char *entry);
 static bool fingerprint_equal(const char *entry, const char *fingerprint);
 
 bool
@@ -89,7 +88,7 @@ peer_certificate_matches(const struct conf_patterns *patterns,
 			return true;
 		if (certificate == NULL)
 			continue;
-		if (is_fingerprint(pattern)) {
+		if (peer_is_fingerprint(pattern)) {
 			if (fingerprint_equal(
 				pattern, certificate->fingerprint))
 				return true;
@@ -101,6 +100,13 @@ peer_certificate_matches(const struct conf_patterns *patterns,
 				return true;
 	}
 	return false;
+}
+
+bool
+peer_is_fingerprint(const char *entry)
+{
+	return strncasecmp(
+		   entry, FINGERPRINT_PREFIX, strlen(FINGERPRINT_PREFIX)) == 0;
 }
 
 const char *
@@ -125,7 +131,7 @@ peer_certificate_problem(const char *entry)
 	const char *c;
 	size_t digits = 0;
 
-	if (is_fingerprint(entry)) {
+	if (peer_is_fingerprint(entry)) {
 		for (c = entry + strlen(FINGERPRINT_PREFIX); *c != '\0'; c++)
 			if (isxdigit((unsigned char)*c))
 				digits++;
@@ -210,13 +216,6 @@ has_host_bits(const struct address *network)
 		if ((network->bytes[bit / 8] & 0x80 >> bit % 8) != 0)
 			return true;
 	return false;
-}
-
-static bool
-is_fingerprint(const char *entry)
-{
-	return strncasecmp(
-		   entry, FINGERPRINT_PREFIX, strlen(FINGERPRINT_PREFIX)) == 0;
 }
 
 /* Colons and case do not count. */

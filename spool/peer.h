@@ -46,6 +46,9 @@ bool peer_host(const char *address, uint64_t *host);
 bool peer_certificate_matches(const struct conf_patterns *patterns,
     const struct peer_certificate *certificate);
 
+/* Whether an entry of such a list is "sha256:" and what follows. */
+bool peer_is_fingerprint(const char *entry);
+
 /* NULL where it may be an entry of such a list; else what is wrong with it,
  * and what to write. */
 const char *peer_network_problem(const char *entry);

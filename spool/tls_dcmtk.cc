@@ -241,7 +241,9 @@ load_certificate(struct tls *tls, const struct conf_tls *conf,
 			    tls_reason(), err);
 		first = false;
 	}
-	ERR_clear_error();
+	if (!certificate_is_last())
+		return place.fail("Certificate", conf->certificate,
+		    "a certificate (PEM) in it is damaged", err);
 	if (first)
 		return place.fail("Certificate", conf->certificate,
 		    "there is no certificate (PEM) in it", err);
@@ -307,7 +309,10 @@ load_trusted(struct tls *tls, const struct conf_tls *conf, const Place &place,
 			    conf->trusted_certificates, tls_reason(), err);
 		n++;
 	}
-	ERR_clear_error();
+	if (!certificate_is_last())
+		return place.fail("TrustedCertificates",
+		    conf->trusted_certificates,
+		    "a certificate (PEM) in it is damaged", err);
 	if (n == 0)
 		return place.fail("TrustedCertificates",
 		    conf->trusted_certificates,
@@ -341,7 +346,9 @@ load_lists(struct tls *tls, const struct conf_tls *conf, const Place &place,
 			    conf->revocation_lists, tls_reason(), err);
 		n++;
 	}
-	ERR_clear_error();
+	if (!certificate_is_last())
+		return place.fail("RevocationLists", conf->revocation_lists,
+		    "a revocation list (PEM) in it is damaged", err);
 	if (n == 0)
 		return place.fail("RevocationLists", conf->revocation_lists,
 		    "there is no revocation list (PEM) in it", err);

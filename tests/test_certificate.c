@@ -54,6 +54,19 @@ append(const char *path, const X509 *x509)
 	CU_ASSERT_EQUAL(fclose(file), 0);
 }
 
+/* A block of PEM with nothing of a certificate in it. */
+static void
+damage(const char *path)
+{
+	FILE *file = fopen(path, "ae");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_TRUE(fputs("-----BEGIN CERTIFICATE-----\nMAAA\n"
+			     "-----END CERTIFICATE-----\n",
+			   file) >= 0);
+	CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
 static void
 ends(void)
 {
@@ -70,6 +83,11 @@ ends(void)
 	append(path, early);
 	CU_ASSERT_EQUAL(certificate_file_end(path, &end_s, &err), 0);
 	CU_ASSERT_EQUAL(end_s, certificate_end(early));
+	/* What is damaged is not passed over. */
+	damage(path);
+	CU_ASSERT_EQUAL(certificate_file_end(path, &end_s, &err), -1);
+	CU_ASSERT_EQUAL(err.class, ERR_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "damaged"));
 	X509_free(late);
 	X509_free(early);
 }

@@ -331,6 +331,8 @@ test_unreadable(void)
 	CU_ASSERT_PTR_NULL(conf);
 }
 
+#define DIGEST                                                                 \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define FILES "Certificate = \"/c\"; PrivateKey = \"/k\"; "
 
 static void
@@ -361,6 +363,15 @@ test_tls_errors(void)
 	    {IN_DEST("tls = { " FILES "RequirePeerCertificate = false; "
 		     "RevocationLists = \"/r\"; };"),
 		11, "destinations[0].tls.RevocationLists", "is of no use"},
+	    {IN_DEST("tls = { " FILES "RequirePeerCertificate = false; "
+		     "PeerCertificate = \"sha256:" DIGEST ", pacs\"; };"),
+		11, "destinations[0].tls.PeerCertificate", "the name pacs"},
+	    {IN(CONF_RECEIVER,
+		 "tls = { " FILES "RequirePeerCertificate = false; "
+		 "PeerCertificate = \"sha256:" DIGEST "\"; };"),
+		5, "receiver.tls.PeerCertificate", "is of no use"},
+	    {IN_DEST("tls = { " FILES "PeerCertificate = \"\"; };"), 11,
+		"destinations[0].tls.PeerCertificate", ""},
 	    {IN_DEST("tls = { " FILES "PeerCertificate = \"sha256:12\"; };"),
 		11, "destinations[0].tls.PeerCertificate",
 		"is no fingerprint; write sha256:"},

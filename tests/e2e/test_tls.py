@@ -16,54 +16,9 @@ from peers.modality import Modality, Rejected, contexts_for
 import gateway as gateways
 import pki
 import tools
+from world import REASONS, Stunnel, World, warnings
 
 PASSPHRASE = "open-5esame-nobody-logs-this"
-
-
-class World:
-    """An authority and the certificates that most tests need."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.ca = pki.Authority(folder / "clinic")
-        self.other_ca = pki.Authority(folder / "other")
-        self.gateway = self.ca.issue("gateway", san="DNS:gw.example.org")
-        self.modality = self.ca.issue("ct1")
-        self.pacs = self.ca.issue("pacs", san="DNS:pacs.example.org")
-        self.bad = {
-            "expired": self.ca.issue("expired", begin=-9, end=-2),
-            "not yet": self.ca.issue("early", begin=2, end=9),
-            "revoked": self.ca.issue("revoked"),
-            "self-signed": pki.self_signed(self.ca.folder, "selfsigned"),
-            "stranger": self.other_ca.issue("stranger"),
-        }
-        self.ca.revoke(self.bad["revoked"])
-
-    def tls(self, identity=None, **more):
-        """The group, with lists."""
-        one = identity or self.gateway
-        return {"Certificate": str(one.cert), "PrivateKey": str(one.key),
-                "TrustedCertificates": str(self.ca.cert),
-                "RevocationLists": str(self.ca.crl), **more}
-
-    def context(self, identity=None, ca=None, server=False):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server
-                                 else ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(ca or self.ca.cert)
-        if identity:
-            context.load_cert_chain(identity.cert, identity.key)
-        return context
-
-    def dcmtk(self, identity, ca=None):
-        return ("+tls", identity.key, identity.cert, "+cf", ca or self.ca.cert)
-
-    def connect(self, port, identity=None, **more):
-        """A modality over TLS, not associated yet."""
-        ct = Modality(port, contexts_for(instance.make()), **more)
-        ct.sock = self.context(identity or self.modality).wrap_socket(ct.sock)
-        return ct
 
 
 @pytest.fixture(scope="module")
@@ -71,29 +26,11 @@ def world(tmp_path_factory):
     return World(tmp_path_factory.mktemp("pki"))
 
 
-REASONS = {"expired": "certificate has expired",
-           "not yet": "certificate is not yet valid",
-           "revoked": "certificate revoked",
-           "self-signed": "self-signed certificate",
-           "stranger": "unable to get local issuer certificate"}
-
-
 @pytest.fixture
 def secure(start_gateway, pacs, world):
     """A gateway with TLS on its side of the modality."""
     return start_gateway({"pacs": pacs}, receiver={
         "tls": world.tls(), "ARTIM": 2, "DimseTimeout": 2})
-
-
-def good_one(world, gateway):
-    with world.connect(gateway.port) as ct:
-        assert ct.store(instance.make()).status == 0
-
-
-def warnings(daemon, since=0):
-    return [line for line in daemon.log[since:]
-            if re.search(r" (warning|error) ", line)
-            and "runs-as-root" not in line]  # as the tests do
 
 
 @pytest.fixture
@@ -158,7 +95,7 @@ def test_modality_is_refused(secure, world, tmp_path, kind):
     line = secure.receiver.wait_log("not-associated")
     assert REASONS[kind] in line and "peer=127.0.0.1" in line
     assert len(warnings(secure.receiver)) == 1
-    good_one(world, secure)
+    world.good_one(secure)
 
 
 def test_modality_without_certificate(secure, world):
@@ -170,7 +107,7 @@ def test_modality_without_certificate(secure, world):
     line = secure.receiver.wait_log("not-associated")
     assert "did not return a certificate" in line
     assert len(warnings(secure.receiver)) == 1
-    good_one(world, secure)
+    world.good_one(secure)
 
 
 def test_modality_need_not_show_one(start_gateway, pacs, world):
@@ -225,7 +162,7 @@ def test_plain_modality_at_a_tls_port(secure, world):
     assert time.monotonic() - begun < 1.5
     line = secure.receiver.wait_log("not-associated")
     assert "TLS: " in line
-    good_one(world, secure)
+    world.good_one(secure)
 
 
 def test_tls_modality_at_a_plain_port(to_pacs, world):
@@ -292,38 +229,6 @@ def test_s_client_is_told_whom_we_trust(secure, world):
     done = s_client(world, secure.port, "-tls1_3")
     assert "clinic authority" in done.stdout.split("Acceptable client")[1]
     assert "New, TLSv1.3" in done.stdout and "Reused" not in done.stdout
-
-
-class Stunnel:
-    def __init__(self, folder, world, identity, accept, connect, client):
-        self.conf = folder / f"stunnel-{accept}.conf"
-        self.conf.write_text(f"""
-foreground = yes
-pid =
-socket = l:TCP_NODELAY=1
-socket = r:TCP_NODELAY=1
-[dicom]
-client = {"yes" if client else "no"}
-accept = 127.0.0.1:{accept}
-connect = 127.0.0.1:{connect}
-cert = {identity.cert}
-key = {identity.key}
-CAfile = {world.ca.cert}
-verifyChain = yes
-requireCert = yes
-""", "ascii")
-        self.port = accept
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            ["stunnel4", self.conf], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True)
-        tools.wait_until(lambda: tools.listening(self.port), 10)
-        return self
-
-    def __exit__(self, *_):
-        tools.end_session(self.process)
 
 
 def test_stunnel_on_both_sides(start_gateway, pacs, world, tmp_path):
@@ -458,7 +363,7 @@ def test_a_byte_a_second_is_cut(secure, world, stage):
             assert time.monotonic() - begun < 8
     secure.receiver.wait_log("no progress in time")
     raw.close()
-    good_one(world, secure)
+    world.good_one(secure)
 
 
 def test_answers_do_not_wait_for_an_acknowledgement(secure, world):
@@ -510,18 +415,11 @@ def test_kept_warm_and_many_lanes(start_gateway, make_storescp, world):
         thread.join()
     tools.wait_until(lambda: len(list(scp.folder.iterdir())) == 40)
     time.sleep(1.5)  # the idle ones are released
-    good_one(world, gateway)
+    world.good_one(gateway)
     assert warnings(gateway.sender) == []
 
 
 # whose certificate
-
-
-def refused(gateway, world, identity=None, **more):
-    with pytest.raises(Rejected) as e:
-        with world.connect(gateway.port, identity, **more):
-            pass
-    return e.value.args
 
 
 def test_receiver_names_its_peers(start_gateway, pacs, world):
@@ -533,9 +431,9 @@ def test_receiver_names_its_peers(start_gateway, pacs, world):
         gateway = start_gateway({"pacs": pacs}, receiver={
             "tls": world.tls(PeerCertificate=names)})
         if good:
-            good_one(world, gateway)
+            world.good_one(gateway)
         else:
-            assert refused(gateway, world) == (1, 1, 1)
+            assert world.refused(gateway) == (1, 1, 1)
             assert "why=PeerCertificate" in gateway.receiver.wait_log(
                 "rejected")
         gateway.stop()
@@ -554,7 +452,7 @@ def test_an_ae_title_goes_with_a_certificate(start_gateway, pacs, world):
             assert ct.store(made).status == 0
     for who, calling in ((world.pacs, "CT1"), (world.modality, "PACS"),
                          (world.gateway, "BOTH")):
-        assert refused(gateway, world, who, calling=calling) == (1, 1, 1)
+        assert world.refused(gateway, who, calling=calling) == (1, 1, 1)
     line = gateway.receiver.wait_log("rejected")
     assert "why=PeerCertificate" in line and "certificate=pacs" in line
 
@@ -608,6 +506,10 @@ def start_fails(gateway, *daemons):
     return texts
 
 
+DAMAGED = ("-----BEGIN CERTIFICATE-----\nMAAA\n"
+           "-----END CERTIFICATE-----\n")
+
+
 @pytest.mark.parametrize("key, text, wanted", [
     ("Certificate", None, "No such file"),
     ("Certificate", "no certificate\n", "there is no certificate"),
@@ -617,7 +519,9 @@ def start_fails(gateway, *daemons):
     ("TrustedCertificates", "", "there is no certificate"),
     ("RevocationLists", None, "No such file"),
     ("RevocationLists", "-----BEGIN X509 CRL-----\nxx\n-----END X509 CRL-----",
-     "there is no revocation list")])
+     "a revocation list (PEM) in it is damaged"),
+    ("TrustedCertificates", DAMAGED, "a certificate (PEM) in it is damaged"),
+    ("Certificate", DAMAGED, "a certificate (PEM) in it is damaged")])
 def test_a_bad_file_is_a_start_error(
         make_gateway, world, tmp_path, key, text, wanted):
     path = tmp_path / "bad.pem"
@@ -708,7 +612,7 @@ def test_reload_takes_new_certificates(
         line = daemon.hup()
         assert " error " in line and str(ours.key) in line
     assert shown(world, gateway.port) == "pacs"
-    good_one(world, gateway)
+    world.good_one(gateway)
 
 
 def test_reload_takes_new_lists(start_gateway, pacs, world):
@@ -749,7 +653,7 @@ def test_an_rsa_chain_with_an_intermediate(start_gateway, pacs, world, tmp_path)
     chain.write_bytes(one.cert.read_bytes() + world.ca.cert.read_bytes())
     gateway = start_gateway({"pacs": pacs}, receiver={
         "tls": world.tls(pki.Identity(chain, one.key))})
-    good_one(world, gateway)
+    world.good_one(gateway)
 
 
 def test_a_peer_that_is_trusted_by_itself(start_gateway, pacs, world):
