@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -23,6 +24,9 @@ extern "C" {
 }
 
 #define PASSPHRASE_SIZE 1024
+#define SECURITY_LEVEL	2 /* SSL_CTX_set_security_level(3): 112 bits */
+#define ECDSA_SUITES                                                           \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
 
 namespace
 {
@@ -95,6 +99,7 @@ int prepare(struct tls *tls, const struct conf_tls *conf, const Place &place,
     struct err *err);
 int set_profile(struct tls *tls, const struct conf_tls *conf,
     const Place &place, struct err *err);
+bool narrow(SSL_CTX *context);
 int load_certificate(struct tls *tls, const struct conf_tls *conf,
     const Place &place, struct err *err);
 int load_key(struct tls *tls, const struct conf_tls *conf, const Place &place,
@@ -188,8 +193,6 @@ prepare(struct tls *tls, const struct conf_tls *conf, const Place &place,
 	return 0;
 }
 
-/* Nothing outlives a connection that could let a peer in without its
- * certificate: no session, no ticket. */
 int
 set_profile(struct tls *tls, const struct conf_tls *conf, const Place &place,
     struct err *err)
@@ -207,14 +210,41 @@ set_profile(struct tls *tls, const struct conf_tls *conf, const Place &place,
 		cond = tls->layer->activateCipherSuites();
 	if (cond.bad())
 		return place.fail("Profile", "not to be had", cond.text(), err);
-	(void)SSL_CTX_set_options(tls->context,
+	if (!narrow(tls->context))
+		return place.fail(
+		    "Profile", "not to be had", tls_reason(), err);
+	return 0;
+}
+
+/*
+ * What DCMTK leaves open. BCP 195 is RFC 9325 and RFC 8996 today: nothing
+ * before TLS 1.2, no key of less than 112 bits (2048 of RSA), no SHA-1; and
+ * ECDSA has its place, which DCMTK gives it in the extended profile alone.
+ * Nothing outlives a connection that could let a peer in without its
+ * certificate: no session, no ticket.
+ */
+bool
+narrow(SSL_CTX *context)
+{
+	const STACK_OF(SSL_CIPHER) *suites = SSL_CTX_get_ciphers(context);
+	std::string list = ECDSA_SUITES;
+	const SSL_CIPHER *suite;
+	int i;
+
+	for (i = 0; i < sk_SSL_CIPHER_num(suites); i++) {
+		suite = sk_SSL_CIPHER_value(suites, i);
+		/* Those of TLS 1.3 are set in another way. */
+		if (SSL_CIPHER_get_kx_nid(suite) != NID_kx_any)
+			list += std::string(":") + SSL_CIPHER_get_name(suite);
+	}
+	SSL_CTX_set_security_level(context, SECURITY_LEVEL);
+	(void)SSL_CTX_set_options(context,
 	    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE);
-	(void)SSL_CTX_set_session_cache_mode(tls->context, SSL_SESS_CACHE_OFF);
-	if (SSL_CTX_set_num_tickets(tls->context, 0) != 1)
-		return err_set(err, ERR_TEMPORARY,
-		    "%s: OpenSSL insists on tickets", place.group);
-	return 0;
+	(void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	return SSL_CTX_set_cipher_list(context, list.c_str()) == 1 &&
+	       SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+	       SSL_CTX_set_num_tickets(context, 0) == 1;
 }
 
 /* The first is ours, and those behind it lead to its root. */

@@ -34,6 +34,8 @@ basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign,cRLSign
 """
 
+CA = "basicConstraints=critical,CA:TRUE"
+
 
 class Identity:
     def __init__(self, cert, key):
@@ -62,7 +64,8 @@ def stamp(days):
 
 
 class Authority:
-    def __init__(self, folder):
+    def __init__(self, folder, parent=None):
+        """parent: who certifies it, instead of itself."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         self.conf = self.folder / "ca.conf"
@@ -73,27 +76,34 @@ class Authority:
         self.cert = self.folder / "ca.pem"
         self.key = self.folder / "ca.key"
         self.crl = self.folder / "crl.pem"
-        openssl("req", "-x509", "-config", self.conf, "-newkey", "ec",
-                "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365",
-                "-subj", f"/CN={self.folder.name} authority",
-                "-keyout", self.key, "-out", self.cert)
+        if parent:
+            one = parent.issue(f"{self.folder.name} authority", more=CA)
+            shutil.copyfile(one.cert, self.cert)
+            shutil.copyfile(one.key, self.key)
+        else:
+            openssl("req", "-x509", "-config", self.conf, "-newkey", "ec",
+                    "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "365", "-subj", f"/CN={self.folder.name} authority",
+                    "-keyout", self.key, "-out", self.cert)
         self.identity = Identity(self.cert, self.key)
         self.publish()
 
     def issue(self, name, begin=-1, end=365, passphrase=None, san=None,
-              rsa=False):
-        """begin, end: days from now."""
-        one = Identity(self.folder / f"{name}.pem", self.folder / f"{name}.key")
-        request = self.folder / f"{name}.csr"
-        kind = (("rsa:2048",) if rsa else
+              rsa=False, more=None, file=None, digest="sha256"):
+        """begin, end: days from now. rsa: bits. more: another extension."""
+        file = file or name
+        one = Identity(self.folder / f"{file}.pem", self.folder / f"{file}.key")
+        request = self.folder / f"{file}.csr"
+        kind = ((f"rsa:{2048 if rsa is True else rsa}",) if rsa else
                 ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"))
         openssl("req", "-new", "-config", self.conf, "-newkey", *kind,
                 "-subj", f"/CN={name}", "-keyout", one.key, "-out", request,
                 *(("-addext", f"subjectAltName={san}") if san else ()),
+                *(("-addext", more) if more else ()),
                 *(("-passout", f"pass:{passphrase}") if passphrase
                   else ("-nodes",)))
-        openssl("ca", "-config", self.conf, "-batch", "-notext", "-in",
-                request, "-out", one.cert, "-startdate", stamp(begin),
+        openssl("ca", "-config", self.conf, "-batch", "-notext", "-md", digest,
+                "-in", request, "-out", one.cert, "-startdate", stamp(begin),
                 "-enddate", stamp(end))
         return one
 
@@ -101,8 +111,11 @@ class Authority:
         openssl("ca", "-config", self.conf, "-revoke", identity.cert)
         self.publish()
 
-    def publish(self):
-        openssl("ca", "-config", self.conf, "-gencrl", "-out", self.crl)
+    def publish(self, path=None, begin=0, end=30):
+        """A list, from day `begin` to day `end`."""
+        openssl("ca", "-config", self.conf, "-gencrl", "-out",
+                path or self.crl, "-crl_lastupdate", stamp(begin),
+                "-crl_nextupdate", stamp(end))
 
 
 def self_signed(folder, name):

@@ -206,25 +206,6 @@ def s_client(world, port, *more):
         one.key, *more, stdin=subprocess.DEVNULL, timeout=20)
 
 
-@pytest.mark.parametrize("options, protocol", [
-    (("-tls1_3",), "TLSv1.3"), (("-tls1_2",), "TLSv1.2"),
-    (("-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"), None),
-    (("-tls1", "-cipher", "DEFAULT@SECLEVEL=0"), None),
-    (("-tls1_2", "-cipher", "NULL:eNULL:@SECLEVEL=0"), None),
-    (("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"), None)])
-def test_s_client(start_gateway, pacs, world, options, protocol):
-    gateway = start_gateway({"pacs": pacs}, receiver={
-        "tls": world.tls(Profile="BCP195-ND"), "ARTIM": 2})
-    done = s_client(world, gateway.port, *options)
-    if protocol:
-        assert protocol in done.stdout and "Verify return code: 0" in done.stdout
-    else:
-        assert re.search(r"alert|Cipher is \(NONE\)|error", done.stdout)
-        assert "Verify return code: 0 (ok)" not in done.stdout or (
-            "Cipher is (NONE)" in done.stdout)
-        gateway.receiver.wait_log("not-associated")
-
-
 def test_s_client_is_told_whom_we_trust(secure, world):
     done = s_client(world, secure.port, "-tls1_3")
     assert "clinic authority" in done.stdout.split("Acceptable client")[1]
