@@ -181,9 +181,10 @@ void cmd_put(FILE *out, const char *text);
 
 /* How wide the terminal on standard output is; 80 where it does not say. */
 size_t cmd_columns(void);
-/* For a terminal: words in lines that fit, and an end of line. The first one
- * goes on behind `indent` columns, the others are indented by a few. */
-void cmd_put_wrapped(size_t indent, const char *text);
+/* For a terminal: words in lines that fit, and an end of line. The first goes
+ * on behind `at` columns, the others are indented. A tab is a blank at which no
+ * line ends: what is to be copied stays in one. */
+void cmd_put_wrapped(size_t at, size_t indent, const char *text);
 
 /* Two units: "45s", "12m30s", "3h12m", "2d4h". */
 void cmd_age_format(int64_t us, char out[CMD_AGE_SIZE]);

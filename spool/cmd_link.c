@@ -155,9 +155,10 @@ flush_one(const struct cmd *cmd, const char *dest, struct err *err)
 		rc = probe(cmd, dest, &probed, err);
 	if (rc == 0) {
 		if (cmd->terminal)
-			(void)printf("%s: %" PRIu64 " item%s due%s\n", dest,
-			    flush.moved, flush.moved == 1 ? "" : "s",
-			    probed ? ", link probed" : "");
+			(void)printf("%s: %" PRIu64 " deferred item%s due%s\n",
+			    dest, flush.moved,
+			    flush.moved == 1 ? " is" : "s are",
+			    probed ? ", and the link is probed now" : "");
 		else
 			(void)printf("flush\t%s\t%" PRIu64 "\t%s\n", dest,
 			    flush.moved, probed ? "probed" : "-");

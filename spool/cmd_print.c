@@ -16,9 +16,8 @@
 #include "cmd.h"
 #include "result.h"
 
-#define COLUMNS	    80
-#define WORD_SIZE   128
-#define WRAP_INDENT 4
+#define COLUMNS	  80
+#define WORD_SIZE 256
 
 void
 cmd_put(FILE *out, const char *text)
@@ -117,27 +116,30 @@ cmd_columns(void)
 }
 
 void
-cmd_put_wrapped(size_t indent, const char *text)
+cmd_put_wrapped(size_t at, size_t indent, const char *text)
 {
-	size_t columns = cmd_columns(), at = indent, size;
-	bool begins = true; /* a line, or behind the indent */
-	char word[WORD_SIZE];
+	size_t columns = cmd_columns(), size;
+	bool begins = true; /* a line, or behind what is there */
+	char word[WORD_SIZE], *tab;
 
 	for (; *text != '\0'; text += size + strspn(text + size, " ")) {
 		size = strcspn(text, " ");
 		if (size >= sizeof(word))
 			size = sizeof(word) - 1;
 		(void)snprintf(word, sizeof(word), "%.*s", (int)size, text);
+		while ((tab = strchr(word, '\t')) != NULL)
+			*tab = ' ';
 		if (!begins && at + 1 + size > columns) {
-			(void)printf("\n%*s", WRAP_INDENT, "");
-			at = WRAP_INDENT;
+			(void)printf("\n%*s", (int)indent, "");
+			at = indent;
 		} else if (!begins) {
 			(void)putchar(' ');
 			at++;
 		}
-		begins = false;
 		cmd_put(stdout, word);
 		at += size;
+		/* A longer one goes on at once. */
+		begins = text[size] != ' ' && text[size] != '\0';
 	}
 	(void)putchar('\n');
 }

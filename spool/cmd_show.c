@@ -258,6 +258,10 @@ add(struct sheet *sheet, const char *name, const char *value)
 		return;
 	}
 	put_name(sheet, name);
+	if (sheet->cmd->terminal) {
+		cmd_put_wrapped(NAME_WIDTH + 1, NAME_WIDTH + 1, value);
+		return;
+	}
 	cmd_put(stdout, value);
 	(void)putchar('\n');
 }

@@ -11,11 +11,12 @@
 #include "clock.h"
 #include "cmd_status.h"
 
-#define US_PER_S   1000000
-#define MIB	   (1024.0 * 1024.0)
-#define NAME_WIDTH 11 /* "DESTINATION" */
-#define ROW_WIDTH  79 /* with a name of that width */
-#define NOTE_SIZE  (LINK_REASON_SIZE + 256)
+#define US_PER_S    1000000
+#define MIB	    (1024.0 * 1024.0)
+#define NAME_WIDTH  11 /* "DESTINATION" */
+#define ROW_WIDTH   79 /* with a name of that width */
+#define NOTE_INDENT 4
+#define NOTE_SIZE   (LINK_REASON_SIZE + 256)
 
 static void print_head(const struct cmd *cmd, const struct status *status);
 static void print_certificate(
@@ -237,16 +238,16 @@ print_notes(
 	if (d->paused) {
 		cmd_age_format(status->now_us - d->paused_us, age);
 		(void)snprintf(text, sizeof(text),
-		    "paused by an operator %s ago; on again: dcmspool resume "
-		    "%s",
+		    "paused by an operator %s ago; on again: "
+		    "dcmspool\tresume\t%s",
 		    age, d->destination.name);
 		note(d, any, text);
 	}
 	print_failed(d, any);
 	if (d->count[QUEUE_CORRUPT] > 0) {
 		(void)snprintf(text, sizeof(text),
-		    "%" PRIu64 " set aside as not whole: dcmspool list -l "
-		    "%s/corrupt",
+		    "%" PRIu64 " set aside as not whole: "
+		    "dcmspool\tlist\t-l\t%s/corrupt",
 		    d->count[QUEUE_CORRUPT], d->destination.name);
 		note(d, any, text);
 	}
@@ -267,8 +268,8 @@ print_failed(const struct status_destination *d, bool *any)
 		if (name_parse(part, &name))
 			*strchr(part, '-') = '\0';
 		(void)snprintf(text, sizeof(text),
-		    "%" PRIu64 " failed with %s: %s; more: dcmspool show "
-		    "%s/failed/%.*s",
+		    "%" PRIu64 " failed with %s: %s; more: "
+		    "dcmspool\tshow\t%s/failed/%.*s",
 		    d->kinds[i].count, word,
 		    cmd_status_words(d->kinds[i].status), d->destination.name,
 		    NAME_UID_SIZE, part);
@@ -277,7 +278,7 @@ print_failed(const struct status_destination *d, bool *any)
 	if (d->kinds_more == 0)
 		return;
 	(void)snprintf(text, sizeof(text),
-	    "%" PRIu64 " more failed: dcmspool list -l %s/failed",
+	    "%" PRIu64 " more failed: dcmspool\tlist\t-l\t%s/failed",
 	    d->kinds_more, d->destination.name);
 	note(d, any, text);
 }
@@ -289,7 +290,7 @@ note(const struct status_destination *d, bool *any, const char *text)
 		(void)putchar('\n');
 	*any = true;
 	(void)printf("%s: ", d->destination.name);
-	cmd_put_wrapped(strlen(d->destination.name) + 2, text);
+	cmd_put_wrapped(strlen(d->destination.name) + 2, NOTE_INDENT, text);
 }
 
 static void

@@ -472,13 +472,14 @@ def test_lines_in_a_pipe(spool, words, code, pattern):
 TERMINAL = [  # words, exit code, what is somewhere on the screen
     (["pause", "pacs"], 0, "pacs paused\n"),
     (["resume", "pacs"], 0, "pacs is not paused\n"),
-    (["flush", "pacs"], 0, "pacs: 1 item due\n"),
+    (["flush", "pacs"], 0, "pacs: 1 deferred item is due\n"),
     (["check"], 0, "10 items, all is well\n"),
     (["list", "pacs"], 0, r"^DESTINATION  STATE +BYTES +AGE  ITEM\n"
      r"pacs +new +\d+ +1d6h  \d+T"),
     (["list", "-l", "pacs/failed"], 0, r"\n    0xA900 after 1 attempt: the "
      r"data set does not fit its SOP class"),
-    (["show", "1.2.840.6"], 0, r"\nStatus +0xA900\nMeaning +the data set"),
+    (["show", "1.2.840.6"], 0, r"\nStatus +0xA900\nMeaning +the "
+     r"data set[^\n]+\n {24}\S"),
     (["hold", "1.2.840.6"], 0, "hold pacs/failed/"),
     (["import", "pacs", "/dev/null"], 1, "dcmspool: /dev/null"),
 ]
@@ -490,6 +491,18 @@ def test_lines_on_a_terminal(spool, words, code, pattern):
     assert got == code, shown
     assert re.search(pattern, shown), shown
     assert "\t" not in shown
+
+
+def test_a_long_path_on_a_terminal(spool):
+    """What has no blanks is never broken."""
+    deep = spool.folder / ("d" * 200) / ("e" * 100)
+    deep.mkdir(parents=True)
+    spool.spool = spool.spool.rename(deep / "spool")
+    spool.top["StorageLocation"] = str(spool.spool)
+    spool.write_conf()
+    shown = spool.on_terminal("show", FILES["failed"])[1]
+    assert re.search(rf"^Path +{spool.spool}/queue/{PATHS['failed']}$", shown,
+                     re.M), shown
 
 
 def test_what_expires(spool):

@@ -115,8 +115,9 @@ def test_it_names_one_that_failed(several):
     code, shown = several.on_terminal("status")
     words = " ".join(plain(shown).split())
     assert code == 1 and COMMENT not in shown
-    part = re.search(r"pacs: 2 failed with 0xA900: .*?; more: dcmspool show "
-                     r"(\S+)", words).group(1)
+    assert re.search(r"pacs: 2 failed with 0xA900: .*?; more: dcmspool", words)
+    # In one line, to be copied.
+    part = re.search(r"dcmspool show (pacs/\S+)$", shown, re.M).group(1)
     done = several.command("show", part)
     assert done.returncode == 0 and COMMENT in done.stdout, done.stdout
     first = several.items("pacs", "failed")[0]
