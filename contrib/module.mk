@@ -46,9 +46,11 @@ ifeq ($(DESTDIR),)
 	@echo "  systemd-sysusers dcmspool.conf && systemd-tmpfiles --create dcmspool.conf"
 endif
 
-# The configuration, the user and the spool stay.
+# The configuration, the user, the ledger and the spool stay.
 uninstall:
 	rm -f $(foreach f,$(INSTALLED),$(DESTDIR)$(call part,2,$(f)))
+	@echo "$(CONFIG), the spool, the ledger and the user are left as they"
+	@echo "are: what is queued goes on once dcmspool is installed again."
 
 # Built in a copy; the packages are then in .build/deb.
 DEB := .build/deb

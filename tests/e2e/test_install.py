@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from peers import instance
 
 import contrib
 import gateway as gateways
@@ -18,6 +19,7 @@ def make(*words):
     done = tools.run("make", "-s", "-C", tools.TREE, *sanitized, *words,
                      env=env)
     assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def files(folder):
@@ -49,6 +51,40 @@ def test_install(tmp_path, prefix):
     assert conf.read_text("utf-8") == "mine"
     make("uninstall", *where)
     assert files(tmp_path) == {"etc/dcmspool/dcmspool.conf"}
+
+
+def test_a_queue_outlives_upgrade_and_uninstall(
+        tmp_path, make_gateway, storescp):
+    """While both run, and again when they do not."""
+    where = [f"DESTDIR={tmp_path / 'top'}", "PREFIX=/usr"]
+    make("install", *where)
+    pacs = storescp()
+    pacs.stop()
+    gateway = make_gateway({"pacs": pacs.port}, routes=[
+        {"ResponseTimeout": 1}])
+    for side in ("sender", "receiver"):
+        daemon = getattr(gateway, side)
+        daemon.program = tmp_path / "top/usr/sbin" / f"dcmspool-{side}"
+    gateway.start()
+    made = [instance.make() for _ in range(3)]
+    assert gateway.store(made[0]).status == 0xA700
+    make("install", *where)
+    assert gateway.store(made[1]).status == 0xA700
+    gateway.stop()
+    gateway.start()
+    assert gateway.store(made[2]).status == 0xA700
+    assert "spool" in make("uninstall", *where)
+    assert not gateway.sender.program.exists()
+    gateway.stop()
+    queued = {name for state in ("new", "deferred")
+              for name in gateway.items("pacs", state)}
+    assert len(queued) == 3
+
+    make("install", *where)
+    pacs.start()
+    gateway.start()
+    gateway.wait_empty("pacs")
+    assert {i.digest for i in pacs.instances()} == {i.digest for i in made}
 
 
 def test_versions_agree():
