@@ -1,5 +1,6 @@
 """Code and pages say the same, in both directions."""
 
+import pathlib
 import re
 import shutil
 import subprocess
@@ -28,6 +29,11 @@ def text(path):
     return (tools.TREE / path).read_text()
 
 
+def sources(folder, end=".c"):
+    return sorted(str(path.relative_to(tools.TREE)) for path in
+                  (tools.TREE / folder).glob(f"*{end}"))
+
+
 def calls(source, name):
     """The text between the parentheses of each call of `name`."""
     for match in re.finditer(rf"\b{name}\(", source):
@@ -52,13 +58,13 @@ def events_of(source, call):
 def events_in_code(folder):
     """event -> keys"""
     found = {event: set(keys) for event, keys in SHARED.items()}
-    for path in sorted((tools.TREE / folder).glob("*.c")):
-        source = path.read_text()
+    for path in sources(folder):
+        source = text(path)
         for call in calls(source, "LOG"):
             keys = set(re.findall(r'LOG_(?:STR|INT|HEX)\(\s*"([a-z-]+)"',
                                   call))
             events = events_of(source, call)
-            assert events, f"{path.name}: {call}"
+            assert events, f"{path}: {call}"
             for event in events:
                 found.setdefault(event, set()).update(keys)
     return found
@@ -127,6 +133,84 @@ def test_metrics():
     assert [(n, t.lower()) for n, t in code] == page
 
 
+def sysexits(names):
+    """The numbers of names such as EX_USAGE."""
+    header = pathlib.Path("/usr/include/sysexits.h").read_text("ascii")
+    return {int(re.search(rf"#define {name}\s+(\d+)", header).group(1))
+            for name in names}
+
+
+def exit_codes_of(section):
+    """Of lines ".It 64", ".It 73 , 75" or ".It 0 Ta ..."."""
+    return {int(code) for line in re.findall(r"^\.It ([\d ,]+)", section, re.M)
+            for code in re.findall(r"\d+", line)}
+
+
+# A page, and what gives codes besides err.c; of the processes of ours that
+# nobody else sees the end of, none.
+EXITS = [("spool/dcmspool.1", ["spool/dcmspool.c", "spool/cmd_user.c"], {1}),
+         ("receiver/dcmspool-receiver.8", ["receiver/main.c"], set()),
+         ("sender/dcmspool-sender.8", ["sender/main.c"], set())]
+
+
+@pytest.mark.parametrize("page, folders, more", EXITS)
+def test_exit_codes(page, folders, more):
+    named = {name for path in ["spool/err.c", *folders]
+             for name in re.findall(r"\bEX_[A-Z]+\b", text(path))}
+    named.add("EX_OK")
+    section = text(page).split("\n.Sh EXIT STATUS", 1)[1].split("\n.Sh ", 1)[0]
+    assert exit_codes_of(section) == sysexits(named) | more
+
+
+def test_exit_codes_of_echo():
+    named = {name for path in sources("sender")
+             for name in re.findall(r"\bEX_[A-Z]+\b", text(path))
+             if path in ("sender/advice.c", "sender/ask.c")}
+    section = text("sender/dcmspool-sender.8").split(
+        "\n.Sh ASKING A DESTINATION", 1)[1].split("\n.Sh ", 1)[0]
+    # 1: not all of what is queued; no such destination, wrong configuration.
+    assert exit_codes_of(section) == sysexits(
+        named | {"EX_USAGE", "EX_CONFIG"}) | {1}
+
+
+def test_long_options_of_the_command():
+    """Those that any command takes; of which, test_operator.py says."""
+    files = [*sources("spool"), *sources("spool", ".h")]
+    files.remove("spool/process.c")  # the daemons' own
+    code = {name for path in files for name in re.findall(
+        r'\{\s*"([a-z-]+)",\s*(?:no|required|optional)_argument',
+        text(path).replace("\\\n", "\n"))}
+    page = text("spool/dcmspool.1")
+    documented = set(re.findall(r"\bFl Fl ([a-z-]+)", page))
+    completed = set(re.findall(r"--([a-z-]+)\b", text("contrib/dcmspool.bash")))
+    assert len(code) > 12
+    assert documented == code
+    assert completed >= code, "in no completion"
+
+
+def test_files_of_the_spool():
+    """What path.c makes, and the list of folders in dcmspool-spool(5)."""
+    defined = dict(re.findall(r'#define (PATH_[A-Z]+)\s+"(\w+)"',
+                              text("spool/path.h")))
+    states = re.findall(r'\[QUEUE_[A-Z]+\] = "([a-z]+)"', text("spool/path.c"))
+    code = {defined["PATH_VERSION"], f"{defined['PATH_TMP']}/",
+            defined["PATH_COUNTERS"], f"{defined['PATH_RESULT']}/ASSOCIATION/"}
+    code |= {f"queue/DEST/{state}/" for state in states}
+    for format in re.findall(r'PATH_QUEUE "/%s/([^"]*"(?: PATH_[A-Z]+)?)',
+                             text("spool/path.c")):
+        word, _, macro = format.partition('"')
+        word = defined.get(macro.strip(), word)
+        if word not in ("%s", "%s/%s"):
+            code.add("queue/DEST/" + word.replace("/%s", ""))
+    assert {f"queue/{d}" for d in ("DEST/result", "DEST/down")} <= code
+    page = text("spool/dcmspool-spool.5").split("\n.Ss Folders\n", 1)[1]
+    listed = re.findall(r"^\.It Pa (.*)$", page.split("\n.El", 1)[0], re.M)
+    documented = {name for line in listed for name in line.split(" , ")}
+    # A folder's name ends with a slash in the page.
+    assert {name.rstrip("/") for name in documented} == {
+        name.rstrip("/") for name in code}
+
+
 # enter() and account_gone() of the two account.c, and cmd_audit.c.
 LEDGER_SOURCES = ["receiver/account.c", "sender/account.c", "spool/cmd_audit.c"]
 LEDGER_WORDS = {"delivered", "deferred", "failed", "removed"}  # a result's state
@@ -146,8 +230,8 @@ def test_ledger_events():
     keys = list(dict.fromkeys(re.findall(
         r'LOG_(?:STR|INT|HEX)\("([a-z-]+)"',
         text("sender/account.c").split("static void\nenter(")[1])))
-    gone = {event for path in (tools.TREE / "sender").glob("*.c")
-            for call in calls(path.read_text(), "account_gone")
+    gone = {event for path in sources("sender")
+            for call in calls(text(path), "account_gone")
             for event in re.findall(r'"([a-z]+)"', call)}
     assert gone
     for event in LEDGER_WORDS | gone | {"corrupt"}:
@@ -233,8 +317,8 @@ def test_recovery_rows():
     page = text("spool/dcmspool-spool.5").split(".Sh RECOVERY", 1)[1]
     page = page.split("\n.Sh ", 1)[0]
     rows = set(re.findall(r"^\.It (R\d+) ", page, re.M))
-    cited = {row for path in (tools.TREE / "tests/faults").glob("*.py")
-             for line in re.findall(r"RECOVERY: (.*)", path.read_text())
+    cited = {row for path in sources("tests/faults", ".py")
+             for line in re.findall(r"RECOVERY: (.*)", text(path))
              for row in line.split()}
     assert rows and rows == cited
 

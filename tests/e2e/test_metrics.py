@@ -151,6 +151,19 @@ def test_file_for_node_exporter(start_gateway, pacs, tmp_path):
     assert done.returncode != 0 and "no/" in done.stdout
 
 
+def test_labels_are_those_of_the_page(start_gateway, pacs):
+    page = (tools.TREE / "spool/dcmspool.1").read_text("utf-8")
+    told = {name: set(labels.split(" , ")) - {""} for name, labels in
+            re.findall(r"^\.It Li (dcmspool_\w+) , \w+(?: , (.*))?$", page,
+                       re.M)}
+    [families] = start_gateway({"pacs": pacs}).json("metrics")
+    without = {name for name, f in families.items() if not f["Samples"]}
+    assert without == {"dcmspool_certificate_end_seconds"}  # its own test
+    for name, family in families.items():
+        for sample in family["Samples"]:
+            assert set(sample["Labels"]) - {"le"} == told[name], name
+
+
 def test_json_says_the_same(start_gateway, pacs):
     gateway = start_gateway({"pacs": pacs})
     [families] = gateway.json("metrics")
