@@ -51,8 +51,9 @@ def _queue(scene, name="pacs"):
     return sum(len(scene.gateway.items(name, s)) for s in ("new", "active"))
 
 
-def overflow(n=48):
-    """More events than the kernel keeps, in sender and receiver."""
+def overflow(n=64):
+    """More events than the kernel keeps, in sender and receiver: of the latter
+    only those of the children beyond CHILDREN_WATCHING come to the parent."""
     found = []
     with Scene(routes=[{"ResponseTimeout": 20}], **EACH,
                within=lambda: few_events(16)) as scene:
