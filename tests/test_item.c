@@ -149,6 +149,7 @@ is_published_everywhere(void)
 	item_reader_close(&reader);
 	CU_ASSERT_EQUAL(reader.fd, -1);
 	spool_close(&spool);
+	stamp_source_free(stamps);
 }
 
 static void
@@ -174,6 +175,7 @@ to_one_it_is_a_rename(void)
 	item_writer_close(&w);
 	CU_ASSERT_TRUE(test_there(spool.root_fd, path));
 	spool_close(&spool);
+	stamp_source_free(stamps);
 }
 
 /* A name that is taken is left alone, and another stamp is taken. */
@@ -208,6 +210,7 @@ never_replaces_one(void)
 		spool_close(&spool);
 		future_us += 2;
 	}
+	stamp_source_free(stamps);
 }
 
 static void
@@ -239,6 +242,7 @@ makes_a_folder_that_went(void)
 		item_writer_close(&w);
 		spool_close(&spool);
 	}
+	stamp_source_free(stamps);
 }
 
 static void
@@ -266,6 +270,7 @@ tells_what_was_taken_away(void)
 		CU_ASSERT_EQUAL(test_count(spool.root_fd, "queue/B/new"), 0);
 		spool_close(&spool);
 	}
+	stamp_source_free(stamps);
 }
 
 /* A folder that cannot be: what is in the queues by then stays, tmp/ not. */
@@ -289,6 +294,7 @@ fails_half_way(void)
 	CU_ASSERT_EQUAL(test_count(spool.root_fd, "tmp"), 0);
 	CU_ASSERT_EQUAL(test_count(spool.root_fd, "queue/A/new"), 1);
 	spool_close(&spool);
+	stamp_source_free(stamps);
 }
 
 /* Before it is published there is only the file to sync; after that the
@@ -316,6 +322,7 @@ syncs_the_folders(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "queue/A/new"));
 	item_writer_close(&w);
 	spool_close(&spool);
+	stamp_source_free(stamps);
 }
 
 static const struct test_case cases[] = {

@@ -62,6 +62,7 @@ are_unique_in_all_processes(void)
 		wrong += all[i] == all[i - 1];
 	CU_ASSERT_EQUAL(wrong, 0);
 	(void)munmap(all, PROCESSES * STAMPS * sizeof(*all));
+	stamp_source_free(source);
 }
 
 static void
@@ -73,6 +74,7 @@ follow_the_clock(void)
 	stamp = stamp_next(source);
 	after = clock_real_us();
 	CU_ASSERT_TRUE(stamp >= before && stamp <= after);
+	stamp_source_free(source);
 }
 
 static void
@@ -83,6 +85,7 @@ never_run_backwards(void)
 
 	CU_ASSERT_EQUAL(stamp_next(source), future + 1);
 	CU_ASSERT_EQUAL(stamp_next(source), future + 2);
+	stamp_source_free(source);
 }
 
 struct counting {
@@ -128,7 +131,10 @@ check_that_one_gets_in(struct stamp_source *source)
 static void
 one_at_a_time(void)
 {
-	check_that_one_gets_in(stamp_source_create(0, NULL));
+	struct stamp_source *source = stamp_source_create(0, NULL);
+
+	check_that_one_gets_in(source);
+	stamp_source_free(source);
 }
 
 /* In a child with an alarm: it would wait for ever. */
@@ -168,6 +174,7 @@ a_killed_holder_gives_it_up(void)
 	check_that_one_gets_in(source);
 	(void)close(held[0]);
 	(void)close(held[1]);
+	stamp_source_free(source);
 }
 
 static const struct test_case cases[] = {
