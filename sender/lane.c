@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ lane_main(const struct spool *spool, const struct conf_destination *conf,
 	lane.deliver =
 	    (struct deliver){.connection = &lane.connection, .shared = shared};
 	path_destination(path, conf->name);
-	lane.folder_fd = fs_open_dir(spool->root_fd, path, NULL);
+	lane.folder_fd =
+	    fs_open(spool->root_fd, path, O_PATH | O_DIRECTORY, NULL);
 	lane.deliver.block = malloc(DELIVER_BLOCK_BYTES);
 	lane.deliver.digest = item_digest_create(&err);
 	if (lane.deliver.block == NULL || lane.deliver.digest == NULL)

@@ -420,6 +420,7 @@ close_all(struct sender *sender)
 	while ((dest = TAILQ_FIRST(&sender->destinations)) != NULL)
 		destination_free(dest);
 	ledger_close(sender->ledger);
+	stamp_source_free(sender->stamps);
 	loop_free(sender->loop);
 	if (sender->watch_fd != -1)
 		(void)close(sender->watch_fd);
