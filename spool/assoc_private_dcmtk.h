@@ -15,6 +15,7 @@
 #include "assoc_dcmtk.h"
 
 #define ASSOC_CONTEXT_IDS 256
+#define ASSOC_NETWORK_S	  10 /* DCMTK wants one; the wire's hold */
 
 /* DCMTK's, which only *_dcmtk.cc include. */
 class LST_HEAD;

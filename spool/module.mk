@@ -10,8 +10,8 @@ SPOOL_SRC := $(addprefix spool/, err.c log.c ledger.c clock.c name.c path.c fs.c
 	conf_value.c command.c peer.c certificate.c)
 
 # what both daemons share over DCMTK
-ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc transport_dcmtk.cc wire_dcmtk.cc \
-	tls_dcmtk.cc tls_session_dcmtk.cc oflog_dcmtk.cc \
+ASSOC_SRC := $(addprefix spool/, assoc_dcmtk.cc pdu_dcmtk.cc transport_dcmtk.cc \
+	wire_dcmtk.cc tls_dcmtk.cc tls_session_dcmtk.cc oflog_dcmtk.cc \
 	dimse.c connect.c)
 
 # the operator command
