@@ -158,7 +158,7 @@ def test_an_association_request_byte_by_byte(strict):
         try:
             for at in range(len(request)):
                 sock.sendall(request[at:at + 1])
-                time.sleep(0.05)
+                tools.slow(0.05)
                 if time.monotonic() - began > 5:
                     break
         except ConnectionError:
@@ -281,9 +281,8 @@ def test_a_foreign_file_copied_in_slowly_is_left_alone(to_pacs, pacs):
         for at in range(0, len(data), 25000):
             f.write(data[at:at + 25000])
             f.flush()
-            time.sleep(0.4)
-            assert to_pacs.items("pacs", "corrupt") == []
-            assert pacs.received == []
+            tools.stays(lambda: pacs.received == []
+                        and to_pacs.items("pacs", "corrupt") == [], 0.4)
     tools.wait_until(lambda: pacs.uids() == [made.uid], 15)
     assert pacs.received[0].digest == made.digest
 

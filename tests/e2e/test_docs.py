@@ -340,3 +340,14 @@ def test_system_calls():
     prose = set("""for ten options but folders that were open before execution
         descriptor and status flags to lock wake""".split())
     assert named - code - prose == set(), "in no code"
+
+
+def test_nobody_sleeps():
+    """A test waits for an event, in a bounded time; the two helpers that poll,
+    and the one that lets time pass, are in tools.py. The hostile peers are slow
+    by themselves, and a benchmark measures for so long."""
+    for folder in ("tests/e2e", "tests/faults", "tests/transcript"):
+        for path in sources(folder, ".py"):
+            if path != "tests/e2e/tools.py":
+                assert not re.search(r"\btime\.sleep\b|\bsleep\(", text(path)
+                                     .replace('"time.sleep(600)"', "")), path

@@ -310,11 +310,12 @@ def test_killed_again_and_again(start_gateway, destination, request):
     for thread in threads:
         thread.start()
     for _ in range(8):
-        time.sleep(chance.uniform(0.1, 0.8))
+        tools.slow(chance.uniform(0.1, 0.8))
         daemon = chance.choice((gateway.sender, gateway.receiver))
         daemon.kill()
         daemon.start()
-    time.sleep(0.3)
+    seen = len(statuses)
+    tools.wait_until(lambda: len(statuses) > seen + 4, 20)
     stop.set()
     for thread in threads:
         thread.join(20)

@@ -167,7 +167,7 @@ def test_a_thousand_connections_of_one_host(
             with gateway.modality(made) as ct:
                 assert ct.store(made).status == 0
             slowest = max(slowest, time.monotonic() - begun)
-            time.sleep(0.1)
+            tools.slow(0.1)
         assert len(gateway.receiver.processes()) < 90
         made_in_all = flood.made
     print(f"slowest {slowest:.3f} s beside {made_in_all} connections")
@@ -306,7 +306,7 @@ def test_fragments_of_a_byte_are_no_progress(start_gateway, pacs):
         with pytest.raises((pdu.Closed, OSError)):
             while time.monotonic() - begun < 10:
                 pdu.send(ct.sock, pdu.pdv(context, False, False, b"x"))
-                time.sleep(0.1)
+                tools.slow(0.1)
         ct.close()
     assert time.monotonic() - begun < 6
     gateway.receiver.wait_log("bytes a second are too few")

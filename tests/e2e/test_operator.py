@@ -409,27 +409,46 @@ def test_edit_wants_it_out_of_the_way(with_new):
     assert with_new.command("edit", "--", "true").returncode == 64
 
 
-def test_an_edit_that_comes_too_late(stopped):
+class Halting:
+    """A shell command that has begun, and goes on when it is told."""
+
+    def __init__(self, folder, script):
+        self.begun, self.told = folder / "begun", folder / "told"
+        os.mkfifo(self.told)
+        self.words = ["sh", "-c", f'>"{self.begun}"; read word <"{self.told}"; '
+                      + script, "sh"]
+
+    def wait(self):
+        tools.wait_until(self.begun.exists, 10, "the command has begun")
+
+    def go_on(self):
+        self.told.write_text("on\n")
+
+
+def test_an_edit_that_comes_too_late(stopped, tmp_path):
     instance.make().write(stopped.path("pacs", "hold", "one.dcm"))
+    edit = Halting(tmp_path, "echo >/dev/null")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        editing = pool.submit(stopped.command, "edit", "one.dcm", "--", "sh",
-                              "-c", "sleep 1; echo >/dev/null", "sh")
-        time.sleep(0.4)
+        editing = pool.submit(stopped.command, "edit", "one.dcm", "--",
+                              *edit.words)
+        edit.wait()
         assert stopped.command("release", "one.dcm").returncode == 0
+        edit.go_on()
         done = editing.result(10)
     assert done.returncode == 1 and "meanwhile" in done.stdout
     assert everywhere(stopped) == {"new": ["one.dcm"]}
 
 
-def test_two_edits_at_once(stopped):
+def test_two_edits_at_once(stopped, tmp_path):
     instance.make().write(stopped.path("pacs", "hold", "one.dcm"))
     command = dcmodify("-i", "PatientComments=x")
-    slow = ["--", "sh", "-c", "sleep 1; dcmodify -nb -m PatientID=SLOW $1",
-            "sh"]
+    first = Halting(tmp_path, "dcmodify -nb -m PatientID=SLOW $1")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        editing = pool.submit(stopped.command, "edit", "one.dcm", *slow)
-        time.sleep(0.4)
+        editing = pool.submit(stopped.command, "edit", "one.dcm", "--",
+                              *first.words)
+        first.wait()
         assert stopped.command("edit", "one.dcm", *command).returncode == 0
+        first.go_on()
         done = editing.result(10)
     assert done.returncode == 1 and "somebody else" in done.stdout
     read = pydicom.dcmread(stopped.path("pacs", "hold", "one.dcm"))
@@ -619,9 +638,9 @@ def test_expire(stopped, pacs):
         instance.make().write(stopped.path("pacs", state, f"{state}.dcm"))
         stopped.path("pacs", "result", f"{state}.dcm").write_text("x")
     assert stopped.command("expire").stdout == ""
-    time.sleep(2.1)
-    dry = stopped.command("expire", "--dry-run")
-    assert "would expire\tpacs/sent\t1\n" in dry.stdout
+    tools.wait_until(lambda: sorted(
+        stopped.command("expire", "--dry-run").stdout.splitlines()) == [
+            "would expire\tpacs/failed\t1", "would expire\tpacs/sent\t1"])
     assert len(everywhere(stopped)) == 3
     done = stopped.command("expire")
     assert done.returncode == 0

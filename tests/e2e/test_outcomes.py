@@ -115,9 +115,8 @@ def test_busy_is_probed_one_at_a_time(spooled, pacs):
             assert ct.store(one).status == 0
     tools.wait_until(lambda: len(pacs.received) >= 5)
     seen = len(pacs.received)
-    time.sleep(3)
-    assert len(pacs.received) - seen <= 8
-    assert not gateway.items("pacs", "failed")
+    tools.stays(lambda: len(pacs.received) - seen <= 8
+                and not gateway.items("pacs", "failed"), 3)
     pacs.default = Answer()
     gateway.wait_empty("pacs", 20)
     delivered = {r.uid for r in pacs.received if r.status == 0}
@@ -223,9 +222,9 @@ def test_link_down_and_up(start_gateway, pacs, plan):
     for ct, one in zip(open_ones, made):
         ct.send(one)
     gateway.wait_down("pacs")
-    time.sleep(2.2)
-    assert 1 <= pacs.requests <= 6
-    assert not gateway.items("pacs", "failed")
+    tools.stays(lambda: pacs.requests <= 6
+                and not gateway.items("pacs", "failed"), 2.2)
+    assert pacs.requests >= 1
     if plan.reject == (1, 1, 7) or plan.refuse:
         assert any("warning" in line for line in gateway.sender.log)
     pacs.associate = Associate()

@@ -184,10 +184,9 @@ def dies_by_watchdog(booted, side):
         mkdir -p {folder}
         printf '[Service]\nWatchdogSec=2\n' >{folder}/watchdog.conf
         systemctl daemon-reload
-        systemctl restart dcmspool-{side}
-        sleep 5
-        [ "$(systemctl show -P NRestarts dcmspool-{side})" = 0 ]
-        kill -STOP "$(systemctl show -P MainPID dcmspool-{side})" """)
+        systemctl restart dcmspool-{side}""")
+    tools.stays(lambda: show(booted, side, "NRestarts") == "0", 5)
+    booted.run(f'kill -STOP "$(systemctl show -P MainPID dcmspool-{side})"')
     wait_for(booted, side, "NRestarts", "1")
     wait_for(booted, side, "ActiveState", "active")
 
@@ -244,7 +243,8 @@ def test_package_under_systemd(chroot):
 
         # A wrong configuration is not tried again and again.
         conf.write_text("wrong", "utf-8")
-        booted.run("! systemctl restart dcmspool-sender; sleep 4")
+        booted.run("! systemctl restart dcmspool-sender")
+        # "activating" is what waits to be tried again.
         assert show(booted, "sender", "ActiveState") == "failed"
         assert show(booted, "sender", "ExecMainStatus") == "78"
         booted.run("dpkg -r dcmspool")

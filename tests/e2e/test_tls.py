@@ -332,7 +332,7 @@ def test_a_byte_a_second_is_cut(secure, world, stage):
     with pytest.raises(OSError):
         for byte in slow:
             raw.sendall(bytes((byte,)))
-            time.sleep(0.25)
+            tools.slow(0.25)
             raw.setblocking(False)
             try:
                 if raw.recv(4096) == b"":
@@ -395,7 +395,8 @@ def test_kept_warm_and_many_lanes(start_gateway, make_storescp, world):
     for thread in threads:
         thread.join()
     tools.wait_until(lambda: len(list(scp.folder.iterdir())) == 40)
-    time.sleep(1.5)  # the idle ones are released
+    tools.wait_until(lambda: tools.connections(scp.port) == 0, 10,
+                     "the idle ones are released")
     world.good_one(gateway)
     assert warnings(gateway.sender) == []
 

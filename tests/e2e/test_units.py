@@ -259,7 +259,11 @@ def test_watchdog_lets_idle_daemons_sleep(
                 r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(),
                 re.M).group(1)))
         return found
-    time.sleep(1)
-    before = wakes()
-    time.sleep(4)
-    assert all(now <= then + 1 for now, then in zip(wakes(), before))
+
+    def settled():
+        now = wakes()
+        tools.slow(0.3)
+        return now if wakes() == now else None
+    before = tools.wait_until(settled)
+    tools.stays(lambda: all(
+        now <= then + 1 for now, then in zip(wakes(), before)), 4)

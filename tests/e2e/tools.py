@@ -52,6 +52,12 @@ def stays(condition, seconds):
         time.sleep(0.02)
 
 
+def slow(seconds):
+    """Time that is itself a part of the test, as of a peer that is slow. Never a
+    wait for something to happen: that is wait_until."""
+    time.sleep(seconds)
+
+
 def _source(condition):
     code = getattr(condition, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else condition
@@ -82,6 +88,13 @@ def listening(port):
                 if words[3] == "0A" and words[1].endswith(f":{port:04X}"):
                     return True
     return False
+
+
+def connections(port):
+    """How many there are to a port, IPv4."""
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        return sum(words[3] == "01" and words[2].endswith(f":{port:04X}")
+                   for words in map(str.split, f))
 
 
 def real_files(even=False):

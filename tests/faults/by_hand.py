@@ -267,7 +267,7 @@ def foreign(pause_s=0.4, parts=4):
                 f.write(data[i * len(data) // parts:
                              (i + 1) * len(data) // parts])
                 f.flush()
-                scene.pool.submit(time.sleep, pause_s).result()
+                scene.pool.submit(tools.slow, pause_s).result()
         arrived(one, "written slowly")
 
         two, three = prepare(), prepare()

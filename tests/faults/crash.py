@@ -227,7 +227,9 @@ class Run:
                             todo.pop(0)
             except BROKEN:
                 self.x_is_sent.set()
-                tools.time.sleep(0.02)  # until somebody listens again
+                tools.wait_until(
+                    lambda: tools.listening(self.gateway.port)
+                    or time.monotonic() >= self.end, 60)
 
     def _store(self, link, one, message_id, name):
         entry = self.ledger.sent(
