@@ -7,6 +7,7 @@
 #include "expire.h"
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/keep.h"
 #include "moves.h"
 
 #define INTERVAL_MAX_S 60
@@ -14,7 +15,7 @@
 struct expiry {
 	struct destination *dest;
 	enum queue_state state;
-	int64_t before_s; /* real time */
+	int64_t keep_s, now_s; /* real time */
 	int64_t removed;
 };
 
@@ -71,7 +72,8 @@ expire_state(struct destination *dest, enum queue_state state, int64_t keep_s)
 {
 	struct expiry expiry = {.dest = dest,
 	    .state = state,
-	    .before_s = clock_real_us() / 1000000 - keep_s};
+	    .keep_s = keep_s,
+	    .now_s = clock_real_us() / 1000000};
 	char path[PATH_SIZE];
 	struct err err;
 
@@ -100,7 +102,9 @@ expire_item(void *context, const char *file)
 	path_item(path, dest->name, expiry->state, file);
 	if (!name_is_item(file) ||
 	    fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 1 ||
-	    !S_ISREG(st.st_mode) || st.st_ctim.tv_sec >= expiry->before_s)
+	    !S_ISREG(st.st_mode) ||
+	    !keep_is_over(expiry->state, expiry->keep_s, st.st_ctim.tv_sec,
+		expiry->now_s))
 		return 0;
 	item = index_find_file(&dest->index, file);
 	if (item != NULL && item->state != expiry->state)

@@ -14,10 +14,11 @@
 #include "clock.h"
 #include "cmd.h"
 #include "fs.h"
+#include "keep.h"
 
 struct expiry {
 	const struct cmd *cmd;
-	int64_t before_s; /* real time */
+	int64_t keep_s, now_s; /* real time */
 	bool dry_run;
 	uint64_t removed;
 	struct err *err;
@@ -66,7 +67,8 @@ expire_destination(struct expiry *expiry, const struct conf_destination *dest,
 {
 	int rc;
 
-	expiry->before_s = clock_real_us() / 1000000 - keep_s;
+	expiry->keep_s = keep_s;
+	expiry->now_s = clock_real_us() / 1000000;
 	expiry->removed = 0;
 	rc = cmd_scan(
 	    expiry->cmd, dest->name, state, expire_item, expiry, expiry->err);
@@ -90,7 +92,8 @@ expire_item(void *context, const struct cmd_item *item)
 
 	path_item(path, item->dest, item->state, item->file);
 	if (fs_stat(root_fd, path, &st, NULL) != 1 || !S_ISREG(st.st_mode) ||
-	    st.st_ctim.tv_sec >= expiry->before_s)
+	    !keep_is_over(
+		item->state, expiry->keep_s, st.st_ctim.tv_sec, expiry->now_s))
 		return 0;
 	if (!expiry->dry_run) {
 		rc = fs_unlink(root_fd, path, expiry->err);
