@@ -3,7 +3,9 @@ an error comment that a destination gave, in marker, record and `show`."""
 
 import os
 import pathlib
+import re
 import socket
+import threading
 
 import pytest
 from peers import instance, pdu
@@ -91,6 +93,9 @@ class Watch:
     def logs(self):
         for daemon in (self.gateway.receiver, self.gateway.sender):
             self.add(daemon.program.name, "\n".join(daemon.log))
+        ledger = self.gateway.folder / "ledger"
+        if ledger.exists():
+            self.add("ledger", ledger.read_text("utf-8"))
 
     def found(self):
         return [(where, secret) for where, text in self.shown.items()
@@ -98,11 +103,22 @@ class Watch:
 
 
 @pytest.fixture
-def watch(start_gateway, destination):
-    pacs = destination()
-    gateway = start_gateway({"pacs": {"RemotePort": pacs.port, "KeepSent": 60}},
-                            receiver={"MaxInstanceBytes": 1_000_000})
-    watch = Watch(gateway)
+def make_watched(make_gateway, destination):
+    def make():
+        pacs = destination()
+        gateway = make_gateway(
+            {"pacs": {"RemotePort": pacs.port, "KeepSent": 60}},
+            receiver={"MaxInstanceBytes": 1_000_000})
+        gateway.log_settings["Ledger"] = str(gateway.folder / "ledger")
+        gateway.write_conf()
+        return gateway, pacs
+    return make
+
+
+@pytest.fixture
+def watch(make_watched):
+    gateway, pacs = make_watched()
+    watch = Watch(gateway.start())
     watch.pacs = pacs
     return watch
 
@@ -115,12 +131,10 @@ def everything_shown(watch, uid, item, tmp_path):
     for words in (("status",), ("status", "--json"), ("list",),
                   ("list", "-l"), ("list", "--json"), ("check",),
                   ("trace", uid, log), ("trace", "--json", uid, log),
+                  ("trace", uid), ("metrics",), ("metrics", "--json"),
                   ("expire", "--dry-run"), ("report", log),
                   ("report", "--json", log)):
-        watch.command(*words)
-    usage = watch.gateway.command("-h").stdout
-    if "metrics" in usage:
-        watch.command("metrics")
+        assert watch.command(*words).stdout or words[0] == "expire", words
     # with an error comment `show` shows it, and nothing else does
     shown = watch.gateway.command("show", item).stdout
     watch.add("show", "\n".join(
@@ -148,6 +162,7 @@ def test_from_success_to_failure(watch, tmp_path):
     watch.spool()
     watch.logs()
     assert len(gateway.items("pacs", "sent")) == 3
+    assert watch.shown["ledger"].count(refused.uid) >= 3
     assert watch.found() == []
 
 
@@ -220,6 +235,127 @@ def test_by_the_operator(watch, tmp_path):
     watch.spool()
     watch.logs()
     assert watch.found() == []
+
+
+def test_errors_of_each_command(watch, tmp_path):
+    """With what a command can get wrong, on an item that is whole, one that is
+    cut off, one that is no DICOM and one that is not there."""
+    gateway = watch.gateway
+    watch.pacs.script = [Answer(status=0xC123, comment=WORD)] * 3
+    for _ in range(3):
+        gateway.store(marked())
+    whole, cut, other = gateway.wait_items("pacs", "failed", 3)
+    gateway.stop()
+    path = gateway.path("pacs", "failed", cut)
+    os.truncate(path, path.stat().st_size - 20)
+    gateway.path("pacs", "failed", other).write_bytes(MARK * 100)
+    record = gateway.path("pacs", "result", other)
+    record.write_bytes(MARK * 10)
+    foreign = tmp_path / "foreign.dcm"
+    foreign.write_bytes(MARK * 100)
+    locked = tmp_path / "a file"
+    locked.write_text("no folder")
+    usage = gateway.command("-h").stdout
+    commands = re.findall(r"^  ([a-z]+) ", usage, re.M)
+    assert len(commands) >= 20, usage
+    tries = ([], [whole], [cut], [other], ["--no-such-option"],
+             ["2026-no-item.dcm", "pacs"], ["--all", "nowhere", "pacs"],
+             ["--status", "0xZZ"], [cut, "nowhere"], [other, "pacs"],
+             [other, locked], [cut, foreign], ["pacs", foreign],
+             ["nowhere", foreign], [cut, "--", "false"],
+             [whole, "--", "sh", "-c", "exit 7"])
+    failed = set()
+    for command in commands:
+        first = {"wait": ["--timeout", "0"], "edit": ["--yes"]}
+        for words in tries:
+            done = gateway.command(command, *first.get(command, []), *words)
+            failed |= {command} if done.returncode else set()
+            # an error comment, which `show` shows
+            watch.add(command, "\n".join(
+                line for line in done.stdout.splitlines()
+                if command != "show" or "comment" not in line.lower()))
+    assert failed == set(commands)
+    watch.spool()
+    watch.logs()
+    assert watch.found() == []
+
+
+@pytest.fixture
+def dev_log(tmp_path):
+    """Programs that see a /dev/log of their own: what they say there."""
+    if os.geteuid() != 0:
+        pytest.skip("takes root")
+    dev = tmp_path / "dev"
+    (dev / "shm").mkdir(parents=True)
+    lines = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(dev / "log"))
+        sock.settimeout(0.2)
+
+        def collect():
+            while sock.fileno() != -1:
+                try:
+                    lines.append(sock.recv(65536).decode("utf-8", "replace"))
+                except TimeoutError:
+                    pass
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=collect, daemon=True)
+        thread.start()
+
+        def put_before(program):
+            script = tmp_path / "in" / program.name
+            script.parent.mkdir(exist_ok=True)
+            script.write_text(f"""#!/bin/sh
+exec unshare -m sh -ec '
+    for name in null zero random urandom; do
+        touch {dev}/$name
+        mount --bind /dev/$name {dev}/$name
+    done
+    mount --rbind /dev/shm {dev}/shm
+    mount --rbind {dev} /dev
+    exec "$0" "$@"' {program} "$@"
+""")
+            script.chmod(0o755)
+            return script
+
+        yield put_before, lines
+    thread.join(5)
+
+
+def test_syslog(make_watched, dev_log):
+    """The lines are the same as on standard error, and stand nowhere else."""
+    put_before, lines = dev_log
+    gateway, pacs = make_watched()
+    gateway.log_settings["To"] = "syslog"
+    gateway.write_conf()
+    for daemon in (gateway.receiver, gateway.sender):
+        daemon.program = put_before(daemon.program)
+        daemon.spawn()
+
+    def said(pattern):
+        return tools.wait_until(lambda: [x for x in lines if re.search(
+            pattern, x)], 10, pattern)
+
+    said(r"dcmspool-receiver.* ready ")
+    said(r"dcmspool-sender.* ready ")
+    pacs.script = [Answer(), Answer(status=0xC123, comment=f"no {WORD}^Anna")]
+    assert gateway.store(marked()).status == 0
+    assert gateway.store(marked()).status == 0xC123
+    with gateway.modality(marked()) as ct:
+        ct.send(marked(), upto=300)
+        ct.reset()
+    for pattern in (" associated ", " stored .*status=0x0000",
+                    " failed .*0xC123", " broke-off "):
+        said(pattern)
+    gateway.stop()
+    watch = Watch(gateway)
+    watch.add("syslog", "\n".join(lines))
+    watch.spool()
+    watch.logs()
+    assert watch.found() == []
+    assert watch.shown["dcmspool-sender"] == ""
 
 
 def test_killed_in_the_midst(watch):
