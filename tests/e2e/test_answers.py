@@ -144,6 +144,32 @@ def test_wait_for_one_of_two(start_gateway, destination):
     assert gateway.wait_items("slow", "failed", 1)
 
 
+def test_a_forged_marker_changes_an_answer_and_nothing_else(
+        start_gateway, destination):
+    """What a lane that is taken over can do in result/: see dcmspool(7)."""
+    one, two = destination(), destination()
+    two.stop()
+    gateway = start_gateway({"one": one, "two": two.port})
+    made = instance.make()
+    with gateway.modality(made) as ct:
+        ct.send(made, message_id=7)
+        item, = gateway.wait_items("two", "new", 1)
+        folder, = tools.wait_until(lambda: [
+            p for p in (gateway.spool / "result").iterdir()
+            if not p.name.endswith("-0")])
+        key = "-".join(item.split("-")[:2])
+        (folder / ".forged").write_text(
+            f"dcmspool-result 1\nItem: {item}\nAssociation: {folder.name}\n"
+            f"MessageID: 7\nSOPInstanceUID: {made.uid}\nDestination: two\n"
+            "State: delivered\nStatus: 0x0000\nAttempts: 1\n")
+        (folder / ".forged").rename(folder / f"{key}.two")
+        assert ct.read_response().status == 0
+    assert gateway.items("two", "new") == [item] and not two.received
+    two.start()
+    gateway.wait_empty("two", 20)
+    assert [r.uid for r in two.received] == [made.uid]
+
+
 def test_the_same_data_set_for_each(start_gateway, destination):
     pacs = [destination() for _ in range(3)]
     gateway = start_gateway({f"d{i}": p for i, p in enumerate(pacs)})

@@ -323,6 +323,17 @@ def test_recovery_rows():
     assert rows and rows == cited
 
 
+def test_escapes():
+    """The page names what the takeover test tries, and nothing else."""
+    tried = re.findall(r'\bA\("([^"]+)"', text("tests/faults/takeover_shim.c"))
+    section = text("spool/dcmspool.7").split("\n.Sh ESCAPES TRIED\n", 1)[1]
+    groups = section.split("\n.Bl ", 1)[1].split("\n.El\n", 1)[0].split("\n.It ")
+    named = [name for group in groups[1:] for name in " ".join(
+        group.split("\n")[1:]).split(", ")]
+    assert len(set(named)) == len(named) == len(set(tried)) == len(tried) >= 79
+    assert set(named) == set(tried)
+
+
 def test_system_calls():
     """The pages name what confine_calls.c allows, and nothing else."""
     code = set(re.findall(
