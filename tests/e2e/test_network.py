@@ -171,7 +171,7 @@ def test_a_thousand_connections_of_one_host(
         assert len(gateway.receiver.processes()) < 90
         made_in_all = flood.made
     print(f"slowest {slowest:.3f} s beside {made_in_all} connections")
-    assert slowest < 2, slowest
+    assert slowest < 1, slowest
     closed = [line for line in gateway.receiver.log if "not-served" in line]
     assert 1 <= len(closed) < 40, len(closed)
     assert any(re.search(r"more-not-served connections=\d+", line)
@@ -197,93 +197,6 @@ def test_larger_than_may_be(start_gateway, pacs):
 
 
 @pytest.mark.alone
-class Detour:
-    """A port that leads to the receiver from another address: storescu cannot
-    choose its own."""
-
-    def __init__(self, port, source):
-        self.target, self.source = ("127.0.0.1", port), (source, 0)
-
-    def __enter__(self):
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown(socket.SHUT_RDWR)
-        self.server.close()
-
-    def _serve(self):
-        while True:
-            try:
-                ours, _ = self.server.accept()
-            except OSError:
-                return
-            theirs = socket.create_connection(self.target, 10, self.source)
-            for ends in ((ours, theirs), (theirs, ours)):
-                threading.Thread(target=self._copy, args=ends, daemon=True
-                                 ).start()
-
-    @staticmethod
-    def _copy(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
-@pytest.fixture
-def storescu(tmp_path):
-    """Sends so many of 60,000 bytes: what it says."""
-    def send(port, number, calling):
-        paths = [instance.make(pixels=60_000).write(tmp_path / f"{i}.dcm")
-                 for i in range(number)]
-        return tools.run("storescu", "-v", "-nh", "-aet", calling, "-aec",
-                         "ENS-SCP", "127.0.0.1", port, *paths).stdout
-    return send
-
-
-@pytest.mark.parametrize("stop", ["stop", "kill"])
-def test_so_much_queued_of_one_peer(start_gateway, destination, storescu, stop):
-    pacs = destination()
-    pacs.stop()
-    gateway = start_gateway(
-        {"pacs": pacs.port}, receiver={"MaxQueueBytesPerPeer": 100_000},
-        routes=[{"DuplexTargetConfigNames": "pacs", "AnswerWhen": "spooled"}])
-    taken, full = "Response (Success)", "Response (Refused: OutOfResources)"
-    rejected = "Temporary Congestion"
-
-    def ct():
-        return storescu(gateway.port, 1, "CT")
-
-    said = storescu(gateway.port, 4, "CT")
-    assert said.count(taken) == said.count(full) == 2, said
-    gateway.receiver.wait_log(
-        r' refused .*why="queue full: MaxQueueBytesPerPeer"')
-    assert rejected in ct()
-    gateway.receiver.wait_log(" rejected .*result=2 source=3 reason=1 "
-                              "why=MaxQueueBytesPerPeer")
-    # whoever else comes is taken
-    with Detour(gateway.port, "127.0.0.2") as mr:
-        assert taken in storescu(mr.port, 1, "MR")
-    # set aside is not gone, and whose it is a restart finds out
-    for path in gateway.path("pacs", "new").iterdir():
-        path.rename(gateway.path("pacs", "hold", path.name))
-    getattr(gateway.receiver, stop)()
-    gateway.receiver.start()
-    tools.wait_until(lambda: rejected in ct(), 20, "the count of a start")
-    for path in gateway.path("pacs", "hold").iterdir():
-        path.rename(gateway.path("pacs", "new", path.name))
-    assert rejected in ct()
-    # delivered, it is
-    pacs.start()
-    gateway.wait_empty("pacs", 30)
-    tools.wait_until(lambda: taken in ct(), 20, "room for the first peer")
-
-
 def test_so_many_a_second(start_gateway, pacs):
     gateway = start_gateway({"pacs": pacs}, routes=[
         {"RemoteAET": "FAST"}, {"MaxRate": 5}])
@@ -311,14 +224,6 @@ def test_fragments_of_a_byte_are_no_progress(start_gateway, pacs):
     assert time.monotonic() - begun < 6
     gateway.receiver.wait_log("bytes a second are too few")
     assert pacs.received == []
-
-
-def test_as_many_contexts_as_there_can_be(start_gateway, pacs):
-    gateway = start_gateway({"pacs": pacs})
-    done = tools.run("echoscu", "-ppc", "128", "-pts", "38", "-aec", "ENS-SCP",
-                     "127.0.0.1", gateway.port)
-    assert done.returncode == 0, done.stdout + done.stderr
-    gateway.receiver.wait_log(r" associated .*contexts=128 refused=0 ")
 
 
 def test_a_request_without_end(start_gateway, pacs):
