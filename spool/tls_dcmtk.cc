@@ -247,37 +247,53 @@ narrow(SSL_CTX *context)
 	       SSL_CTX_set_num_tickets(context, 0) == 1;
 }
 
+/* Takes each certificate or list that the key's file holds; `take` gets it, and
+ * how many came before. One that is damaged, or none at all, is an error. */
+template <typename T, typename Take>
+int
+load_each(const Place &place, const char *key, const char *path,
+    const std::string &what, T *(*read)(BIO *, T **, pem_password_cb *, void *),
+    void (*release)(T *), Take take, struct err *err)
+{
+	PemFile file(path, err);
+	bool taken;
+	int n = 0;
+	T *one;
+
+	if (file.bio == nullptr)
+		return place.fail_file(key, err);
+	while ((one = read(file.bio, nullptr, nullptr, nullptr)) != nullptr) {
+		taken = take(one, n++);
+		release(one);
+		if (!taken)
+			return place.fail(key, path, tls_reason(), err);
+	}
+	if (!certificate_is_last())
+		return place.fail(key, path,
+		    ("a " + what + " (PEM) in it is damaged").c_str(), err);
+	if (n == 0)
+		return place.fail(key, path,
+		    ("there is no " + what + " (PEM) in it").c_str(), err);
+	return 0;
+}
+
 /* The first is ours, and those behind it lead to its root. */
 int
 load_certificate(struct tls *tls, const struct conf_tls *conf,
     const Place &place, struct err *err)
 {
-	PemFile file(conf->certificate, err);
-	X509 *x509;
-	bool first = true, taken;
-
-	if (file.bio == nullptr)
-		return place.fail_file("Certificate", err);
-	while ((x509 = PEM_read_bio_X509_AUX(
-		    file.bio, nullptr, nullptr, nullptr)) != nullptr) {
-		if (certificate_end(x509) < tls->end_s)
-			tls->end_s = certificate_end(x509);
-		taken = first
-			    ? SSL_CTX_use_certificate(tls->context, x509) == 1
-			    : SSL_CTX_add1_chain_cert(tls->context, x509) == 1;
-		X509_free(x509);
-		if (!taken)
-			return place.fail("Certificate", conf->certificate,
-			    tls_reason(), err);
-		first = false;
-	}
-	if (!certificate_is_last())
-		return place.fail("Certificate", conf->certificate,
-		    "a certificate (PEM) in it is damaged", err);
-	if (first)
-		return place.fail("Certificate", conf->certificate,
-		    "there is no certificate (PEM) in it", err);
-	return 0;
+	return load_each(
+	    place, "Certificate", conf->certificate, "certificate",
+	    PEM_read_bio_X509_AUX, X509_free,
+	    [=](X509 *x509, int before) {
+		    if (certificate_end(x509) < tls->end_s)
+			    tls->end_s = certificate_end(x509);
+		    return (before == 0
+				   ? SSL_CTX_use_certificate(tls->context, x509)
+				   : SSL_CTX_add1_chain_cert(
+					 tls->context, x509)) == 1;
+	    },
+	    err);
 }
 
 int
@@ -318,38 +334,24 @@ int
 load_trusted(struct tls *tls, const struct conf_tls *conf, const Place &place,
     struct err *err)
 {
+	static const char key[] = "TrustedCertificates";
 	X509_STORE *store = SSL_CTX_get_cert_store(tls->context);
-	X509 *x509;
-	bool taken;
-	int n = 0;
+	const char *path = conf->trusted_certificates;
 
-	if (conf->trusted_certificates[0] == '\0')
+	if (path[0] == '\0')
 		return 0;
-	PemFile file(conf->trusted_certificates, err);
-	if (file.bio == nullptr)
-		return place.fail_file("TrustedCertificates", err);
-	while ((x509 = PEM_read_bio_X509(
-		    file.bio, nullptr, nullptr, nullptr)) != nullptr) {
-		taken = X509_STORE_add_cert(store, x509) == 1 &&
-			(tls->role != TLS_ACCEPTOR ||
-			    SSL_CTX_add_client_CA(tls->context, x509) == 1);
-		X509_free(x509);
-		if (!taken)
-			return place.fail("TrustedCertificates",
-			    conf->trusted_certificates, tls_reason(), err);
-		n++;
-	}
-	if (!certificate_is_last())
-		return place.fail("TrustedCertificates",
-		    conf->trusted_certificates,
-		    "a certificate (PEM) in it is damaged", err);
-	if (n == 0)
-		return place.fail("TrustedCertificates",
-		    conf->trusted_certificates,
-		    "there is no certificate (PEM) in it", err);
+	if (load_each(
+		place, key, path, "certificate", PEM_read_bio_X509, X509_free,
+		[=](X509 *x509, int) {
+			return X509_STORE_add_cert(store, x509) == 1 &&
+			       (tls->role != TLS_ACCEPTOR ||
+				   SSL_CTX_add_client_CA(tls->context, x509) ==
+				       1);
+		},
+		err) == -1)
+		return -1;
 	if (X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) != 1)
-		return place.fail("TrustedCertificates",
-		    conf->trusted_certificates, tls_reason(), err);
+		return place.fail(key, path, tls_reason(), err);
 	return 0;
 }
 
@@ -357,35 +359,23 @@ int
 load_lists(struct tls *tls, const struct conf_tls *conf, const Place &place,
     struct err *err)
 {
+	static const char key[] = "RevocationLists";
 	X509_STORE *store = SSL_CTX_get_cert_store(tls->context);
-	X509_CRL *list;
-	bool taken;
-	int n = 0;
+	const char *path = conf->revocation_lists;
 
-	if (conf->revocation_lists[0] == '\0')
+	if (path[0] == '\0')
 		return 0;
-	PemFile file(conf->revocation_lists, err);
-	if (file.bio == nullptr)
-		return place.fail_file("RevocationLists", err);
-	while ((list = PEM_read_bio_X509_CRL(
-		    file.bio, nullptr, nullptr, nullptr)) != nullptr) {
-		taken = X509_STORE_add_crl(store, list) == 1;
-		X509_CRL_free(list);
-		if (!taken)
-			return place.fail("RevocationLists",
-			    conf->revocation_lists, tls_reason(), err);
-		n++;
-	}
-	if (!certificate_is_last())
-		return place.fail("RevocationLists", conf->revocation_lists,
-		    "a revocation list (PEM) in it is damaged", err);
-	if (n == 0)
-		return place.fail("RevocationLists", conf->revocation_lists,
-		    "there is no revocation list (PEM) in it", err);
+	if (load_each(
+		place, key, path, "revocation list", PEM_read_bio_X509_CRL,
+		X509_CRL_free,
+		[=](X509_CRL *list, int) {
+			return X509_STORE_add_crl(store, list) == 1;
+		},
+		err) == -1)
+		return -1;
 	if (X509_STORE_set_flags(
 		store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1)
-		return place.fail("RevocationLists", conf->revocation_lists,
-		    tls_reason(), err);
+		return place.fail(key, path, tls_reason(), err);
 	return 0;
 }
 
