@@ -13,6 +13,7 @@
 #include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "../spool/stamp.h"
+#include "account.h"
 #include "foreign.h"
 #include "lanes.h"
 #include "moves.h"
@@ -256,6 +257,7 @@ put_aside(
 		LOG(LOG_LEVEL_ERROR, "record-not-written",
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("item", result.item), LOG_STR("reason", err.text));
+	account_corrupt(dest, &result);
 	LOG(LOG_LEVEL_WARNING, "corrupt", LOG_STR("destination", dest->name),
 	    LOG_STR("item", result.item), LOG_STR("reason", reason));
 	forget(dest, foreign);

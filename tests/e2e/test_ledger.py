@@ -54,6 +54,19 @@ def wait_events(gateway, uid, *wanted):
         f"{wanted} of {uid} in {gateway.ledger}")
 
 
+def test_a_file_that_is_no_instance(kept, pacs):
+    gateway = kept({"pacs": pacs})
+    (gateway.path("pacs", "new") / "mine.dcm").write_text("nothing")
+    gateway.wait_items("pacs", "corrupt", 1)
+    [(event, keys)] = tools.wait_until(
+        lambda: gateway.ledger.exists() and read(gateway.ledger))
+    assert (event, keys["item"], keys["uid"], keys["destination"]) == (
+        "corrupt", "mine.dcm", "", "pacs")
+    metrics = gateway.command("metrics").stdout
+    assert re.search(r'^dcmspool_outcomes_total\{.*outcome="corrupt".*\} 1$',
+                     metrics, re.M), metrics
+
+
 def test_the_life_of_an_instance(kept, pacs):
     gateway = kept({"pacs": pacs})
     one = instance.make()
