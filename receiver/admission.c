@@ -11,6 +11,9 @@
 #define REJECTING_MAX  32 /* children that only reject */
 #define REJECTING_PEER 4  /* of them, for one peer */
 #define LOG_MS	       1000
+#define PER_SECOND     100 /* of one peer, at least */
+
+static int per_second(const struct conf_receiver *receiver);
 
 enum child_mode
 admission_mode(const struct conf_receiver *receiver,
@@ -27,12 +30,24 @@ admission_mode(const struct conf_receiver *receiver,
 }
 
 bool
-admission_has_room(
-    enum child_mode mode, const struct children *children, const char *peer)
+admission_has_room(struct admission *admission,
+    const struct conf_receiver *receiver, enum child_mode mode,
+    const struct children *children, const char *peer)
 {
-	return mode == CHILD_SERVE ||
-	       (children_rejecting(children) < REJECTING_MAX &&
-		   children_of_peer(children, peer, false) < REJECTING_PEER);
+	if (mode != CHILD_SERVE &&
+	    (children_rejecting(children) >= REJECTING_MAX ||
+		children_of_peer(children, peer, false) >= REJECTING_PEER))
+		return false;
+	return pace_take(
+	    &admission->pace, peer, per_second(receiver), clock_mono_us());
+}
+
+void
+admission_failed(struct admission *admission,
+    const struct conf_receiver *receiver, const char *peer)
+{
+	pace_charge_failure(
+	    &admission->pace, peer, per_second(receiver), clock_mono_us());
 }
 
 void
@@ -43,7 +58,7 @@ admission_refuse(struct admission *admission, const char *peer)
 		return;
 	}
 	LOG(LOG_LEVEL_WARNING, "not-served", LOG_STR("peer", peer),
-	    LOG_STR("error", "too many to reject"));
+	    LOG_STR("error", "too many connections of its"));
 	admission->due_ms = clock_mono_ms() + LOG_MS;
 }
 
@@ -57,4 +72,13 @@ admission_turn(struct admission *admission)
 		    LOG_INT("connections", admission->refused));
 	admission->refused = 0;
 	admission->due_ms = ADMISSION_NEVER;
+}
+
+/* As many as may be open at once, so that there is one limit to raise. */
+static int
+per_second(const struct conf_receiver *receiver)
+{
+	return receiver->max_associations_per_peer > PER_SECOND
+		   ? receiver->max_associations_per_peer
+		   : PER_SECOND;
 }

@@ -51,7 +51,7 @@ static enum ending ending_of(enum assoc_event event);
 static void end(struct child *child, enum ending ending, const struct err *err);
 static const char *ending_name(enum ending ending);
 
-void
+bool
 association_serve(struct child *child)
 {
 	const struct conf_receiver *receiver = &child->conf->receiver;
@@ -61,7 +61,7 @@ association_serve(struct child *child)
 	if (cell_enter(child, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "not-served", LOG_STR("peer", child->peer),
 		    LOG_STR("error", err.text));
-		return;
+		return true; /* no fault of the peer's */
 	}
 	rc = acceptor_receive(child->fd, child->tls, receiver->max_pdu_bytes,
 	    receiver->artim_s * 1000, &child->assoc, &err);
@@ -80,6 +80,7 @@ association_serve(struct child *child)
 		assoc_close(&child->assoc);
 	item_slot_close(child->spool, &child->slot);
 	(void)fs_close(&child->queue_fd, PATH_QUEUE, NULL);
+	return rc == 1;
 }
 
 static enum ending

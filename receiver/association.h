@@ -7,7 +7,7 @@
 #include "child.h"
 
 /* Serves child->fd, and consumes it. Nothing of it is left in tmp/ and
- * result/. */
-void association_serve(struct child *child);
+ * result/. false: it became no association. */
+bool association_serve(struct child *child);
 
 #endif

@@ -63,7 +63,8 @@ struct child {
 	bool strays;	       /* markers may come that nobody waits for */
 };
 
-/* The process that serves a connection. */
+/* The process that serves a connection; it exits with 0, or with this. */
+#define CHILD_NO_ASSOCIATION 10
 typedef void (*child_run)(struct child *child) __attribute__((noreturn));
 
 #endif

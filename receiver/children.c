@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../spool/fs.h"
@@ -135,16 +136,21 @@ children_of_peer(
 }
 
 bool
-children_reaped(struct children *children, pid_t pid, int wait_status)
+children_reaped(struct children *children, pid_t pid, int wait_status,
+    char peer[ENVELOPE_PEER_SIZE], bool *failed)
 {
 	struct entry **link = &children->first, *entry;
+	bool no_association = WIFEXITED(wait_status) &&
+			      WEXITSTATUS(wait_status) == CHILD_NO_ASSOCIATION;
 
 	while ((entry = *link) != NULL && entry->pid != pid)
 		link = &entry->next;
 	if (entry == NULL)
 		return false;
 	*link = entry->next;
-	if (wait_status != 0)
+	*failed = wait_status != 0;
+	memcpy(peer, entry->peer, sizeof(entry->peer));
+	if (*failed && !no_association)
 		log_death(entry, wait_status);
 	if (entry->wd != 0)
 		watch_remove(children->watch_fd, entry->wd);

@@ -40,8 +40,10 @@ size_t children_of_peer(
     const struct children *children, const char *peer, bool serving);
 
 /* One was reaped: false where it is not among them. What it left behind is
- * removed where it did not end by itself. */
-bool children_reaped(struct children *children, pid_t pid, int wait_status);
+ * removed where it did not end by itself. failed: it died, or it became no
+ * association of that peer. */
+bool children_reaped(struct children *children, pid_t pid, int wait_status,
+    char peer[ENVELOPE_PEER_SIZE], bool *failed);
 
 void children_tell_stop(const struct children *children);
 /* Ends those that serve, or those that reject. */

@@ -132,6 +132,5 @@ recover(
 static void
 serve(struct child *child)
 {
-	association_serve(child);
-	_exit(EX_OK);
+	_exit(association_serve(child) ? EX_OK : CHILD_NO_ASSOCIATION);
 }

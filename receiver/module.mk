@@ -1,8 +1,8 @@
 # the receiver: takes instances, spools them, waits for results, answers
 
 # without DCMTK: the unit tests link them
-RECEIVER_TESTABLE := $(addprefix receiver/, head.c precheck.c route.c \
-	shared.c sources.c verdict.c)
+RECEIVER_TESTABLE := $(addprefix receiver/, head.c pace.c precheck.c \
+	route.c shared.c sources.c verdict.c)
 
 RECEIVER_SRC := $(RECEIVER_TESTABLE) $(addprefix receiver/, main.c \
 	account.c acceptor_dcmtk.cc admission.c association.c cell.c channel.c \

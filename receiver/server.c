@@ -194,7 +194,8 @@ on_connection(void *context, int fd, const char *peer)
 	else
 		child.mode = admission_mode(
 		    &server->conf->receiver, server->children, peer);
-	if (admission_has_room(child.mode, server->children, peer))
+	if (admission_has_room(&server->admission, &server->conf->receiver,
+		child.mode, server->children, peer))
 		spawn(server, &child);
 	else
 		admission_refuse(&server->admission, peer);
@@ -305,12 +306,18 @@ on_signal(void *context)
 static void
 reap(struct server *server)
 {
+	char peer[ENVELOPE_PEER_SIZE];
 	int wait_status;
+	bool failed;
 	pid_t pid;
 
 	while ((pid = process_reap(&wait_status)) > 0)
-		if (!children_reaped(server->children, pid, wait_status))
+		if (!children_reaped(
+			server->children, pid, wait_status, peer, &failed))
 			meter_reaped(&server->meter, pid, wait_status);
+		else if (failed)
+			admission_failed(
+			    &server->admission, &server->conf->receiver, peer);
 	count_associations(server);
 	if (shared_is_stopping(server->settings->shared) &&
 	    children_serving(server->children) == 0) {

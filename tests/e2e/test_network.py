@@ -1,7 +1,5 @@
 """Who may connect from where, and how much of the receiver a peer gets."""
 
-import re
-import resource
 import socket
 import threading
 import time
@@ -91,95 +89,6 @@ def test_so_many_of_one_peer(start_gateway, pacs):
     for one in open_ones:
         one.release()
     tools.wait_until(lambda: outcome(gateway, "127.0.0.2") == 0, 5)
-
-
-class Flood:
-    """Connections of one host: n of them open all the time."""
-
-    def __init__(self, port, source, n, first=b""):
-        self.address, self.source, self.first = port, source, first
-        self.sockets = [None] * n
-        self.made = 0
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def _connect(self):
-        sock = socket.socket()
-        sock.setblocking(False)
-        sock.bind((self.source, 0))
-        sock.connect_ex(("127.0.0.1", self.address))
-        self.made += 1
-        return sock
-
-    def _is_gone(self, sock):
-        try:
-            if self.first:
-                sock.send(self.first)
-            return sock.recv(1, socket.MSG_PEEK) == b""
-        except BlockingIOError:
-            return False
-        except OSError as e:
-            return e.errno not in (107, 11)  # not connected yet
-
-    def _run(self):
-        while not self.stopping.is_set():
-            for i, sock in enumerate(self.sockets):
-                if sock is None or self._is_gone(sock):
-                    if sock is not None:
-                        sock.close()
-                    self.sockets[i] = self._connect()
-            self.stopping.wait(0.05)
-
-    def __enter__(self):
-        self.thread.start()
-        tools.wait_until(lambda: self.made >= len(self.sockets), 20)
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
-        for sock in self.sockets:
-            if sock is not None:
-                sock.close()
-
-
-@pytest.fixture
-def many_files():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-@pytest.mark.alone
-@pytest.mark.limit(120)
-@pytest.mark.parametrize("first", [b"", b"\x01\x00\x00\x00\x10\x00"],
-                         ids=["silent", "slow"])
-def test_a_thousand_connections_of_one_host(
-        start_gateway, pacs, many_files, first):
-    """Those that are closed come again at once; another host is served."""
-    gateway = start_gateway({"pacs": pacs})
-    made = instance.make()
-    slowest = 0
-    with Flood(gateway.port, "127.0.0.2", 1000, first) as flood:
-        for _ in range(30):
-            begun = time.monotonic()
-            with gateway.modality(made) as ct:
-                assert ct.store(made).status == 0
-            slowest = max(slowest, time.monotonic() - begun)
-            tools.slow(0.1)
-        assert len(gateway.receiver.processes()) < 90
-        made_in_all = flood.made
-    print(f"slowest {slowest:.3f} s beside {made_in_all} connections")
-    assert slowest < 1, slowest
-    closed = [line for line in gateway.receiver.log if "not-served" in line]
-    assert 1 <= len(closed) < 40, len(closed)
-    assert any(re.search(r"more-not-served connections=\d+", line)
-               for line in closed)
-    # and that host is served when it behaves
-    tools.wait_until(
-        lambda: len(gateway.receiver.processes()) < 10, 30)
-    assert outcome(gateway, "127.0.0.2") == 0
 
 
 def test_larger_than_may_be(start_gateway, pacs):

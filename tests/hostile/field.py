@@ -25,7 +25,9 @@ REAL_EACH = 20  # attacks between two exchanges with real tools
 LINE = re.compile(r"[0-9TZ:.-]+ dcmspool-\w+\[\d+\] "
                   r"(?P<level>debug|info|warning|error) [a-z-]+[ -~]*")
 RECEIVER = {"RemoteAET": "JD-SCU", "ARTIM": 1, "DimseTimeout": 1,
-            "IdleTimeout": 2, "MaxInstanceBytes": 1 << 20}
+            "IdleTimeout": 2, "MaxInstanceBytes": 1 << 20,
+            # all attackers are one peer, and it may come often
+            "MaxAssociationsPerPeer": 1000}
 
 
 class Field:
