@@ -95,13 +95,14 @@ def test_larger_than_may_be(start_gateway, pacs):
     gateway = start_gateway({"pacs": pacs}, receiver={
         "MaxInstanceBytes": 100_000})
     small, large = instance.make(pixels=9000), instance.make(pixels=200_000)
+    other = instance.make(pixels=9000)  # an equal one may be the same job
     with gateway.modality(small, large) as ct:
         assert ct.store(small).status == 0
         response = ct.store(large)
         assert (response.status, response.comment) == (
             0xA700, "larger than MaxInstanceBytes")
         assert list((gateway.spool / "tmp").iterdir()) == []
-        assert ct.store(small).status == 0
+        assert ct.store(other).status == 0
     assert len(pacs.received) == 2
 
 
