@@ -3,7 +3,6 @@
  *
  * Errors: -1 and *err from errno; see err.c for the classes.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,12 +13,6 @@
 
 #include "fs.h"
 #include "path.h"
-
-#define REMOVE_TRIES 100 /* of a folder that somebody still fills */
-
-static DIR *open_folder(int dirfd, const char *path, struct err *err);
-static int remove_entries(
-    int dirfd, const char *path, bool temporaries_only, struct err *err);
 
 int
 fs_open(int dirfd, const char *path, int flags, struct err *err)
@@ -269,60 +262,6 @@ fs_sync_dir(int dirfd, const char *path, struct err *err)
 }
 
 int
-fs_scan(int dirfd, const char *path,
-    int (*visit)(void *context, const char *file), void *context,
-    struct err *err)
-{
-	struct dirent *entry;
-	int rc = 0;
-	DIR *dir;
-
-	dir = open_folder(dirfd, path, err);
-	if (dir == NULL)
-		return -1;
-	while (rc == 0) {
-		errno = 0;
-		entry = readdir(dir);
-		if (entry == NULL) {
-			if (errno != 0)
-				rc = err_sys(err, "read folder %s", path);
-			break;
-		}
-		if (entry->d_name[0] != '.')
-			rc = visit(context, entry->d_name);
-	}
-	(void)closedir(dir);
-	return rc;
-}
-
-int
-fs_remove_temporaries(int dirfd, const char *path, struct err *err)
-{
-	return remove_entries(dirfd, path, true, err);
-}
-
-/* Somebody may put a file in while it is being emptied. */
-int
-fs_remove_tree(int dirfd, const char *path, struct err *err)
-{
-	struct err local;
-	int rc = -1, i;
-
-	for (i = 0; i < REMOVE_TRIES && rc == -1; i++) {
-		local = (struct err){.class = ERR_NONE};
-		if (remove_entries(dirfd, path, false, &local) == -1 &&
-		    local.sys != ENOENT)
-			break;
-		rc = fs_rmdir(dirfd, path, &local);
-		if (rc == -1 && local.sys != ENOTEMPTY)
-			break;
-	}
-	if (rc == -1 && err != NULL)
-		*err = local;
-	return rc == -1 ? -1 : 0;
-}
-
-int
 fs_unwritten(int fd)
 {
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == -1)
@@ -378,49 +317,4 @@ fs_used_percent(int fd, int *percent, struct err *err)
 	ours = used + (uint64_t)st.f_bavail;
 	*percent = ours == 0 ? 0 : (int)((used * 100 + ours - 1) / ours);
 	return 0;
-}
-
-static DIR *
-open_folder(int dirfd, const char *path, struct err *err)
-{
-	DIR *dir;
-	int fd;
-
-	fd = fs_open_dir(dirfd, path, err);
-	if (fd == -1)
-		return NULL;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		(void)err_sys(err, "read folder %s", path);
-		(void)close(fd);
-	}
-	return dir;
-}
-
-static int
-remove_entries(
-    int dirfd, const char *path, bool temporaries_only, struct err *err)
-{
-	char entry_path[PATH_SIZE + NAME_FILE_SIZE];
-	struct dirent *entry;
-	const char *name;
-	int rc = 0;
-	DIR *dir;
-
-	dir = open_folder(dirfd, path, err);
-	if (dir == NULL)
-		return -1;
-	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		name = entry->d_name;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    (temporaries_only &&
-			(name[0] != '.' || name[strlen(name) - 1] != '~')))
-			continue;
-		(void)snprintf(
-		    entry_path, sizeof(entry_path), "%s/%s", path, name);
-		if (fs_unlink(dirfd, entry_path, err) == -1)
-			rc = -1;
-	}
-	(void)closedir(dir);
-	return rc;
 }

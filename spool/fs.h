@@ -67,24 +67,40 @@ int fs_sync_fd(int fd, const char *path, struct err *err);
 int fs_sync_dir(int dirfd, const char *path, struct err *err);
 
 /*
+ * Whether nobody has the file open for writing, asked with a read lease
+ * (fcntl(2), F_SETLEASE) on a read-only fd: 1 nobody, 0 somebody, -1 where
+ * this file system or user can have no lease (then look at its mtime).
+ */
+int fs_unwritten(int fd);
+
+/* fs_folder.c */
+
+/*
+ * The names in a folder, one at a time: for who has other things to do in
+ * between. Holds one descriptor, and memory for one block of names.
+ */
+struct fs_folder;
+/* NULL and *err */
+struct fs_folder *fs_folder_open(int dirfd, const char *path, struct err *err);
+/* 1 and *file, which holds until the next call; 0 at the end; -1 */
+int fs_folder_next(
+    struct fs_folder *folder, const char **file, struct err *err);
+/* Sets *folder to NULL, which it may be. */
+void fs_folder_close(struct fs_folder **folder);
+/*
  * Calls visit for each name but those that begin with a dot; stops when it
  * returns other than 0, and returns that. -1 and *err where the folder cannot
- * be read. Holds one descriptor, and memory for one block of names.
+ * be read.
  */
 int fs_scan(int dirfd, const char *path,
     int (*visit)(void *context, const char *file), void *context,
     struct err *err);
 /* Removes what fs_replace.h left behind when it was killed. */
 int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
+/* Whether a name is one of those. */
+bool fs_is_temporary(const char *file);
 /* Removes a folder and the files in it; one that is not there is ok. */
 int fs_remove_tree(int dirfd, const char *path, struct err *err);
-
-/*
- * Whether nobody has the file open for writing, asked with a read lease
- * (fcntl(2), F_SETLEASE) on a read-only fd: 1 nobody, 0 somebody, -1 where
- * this file system or user can have no lease (then look at its mtime).
- */
-int fs_unwritten(int fd);
 
 /* fs_map.c */
 

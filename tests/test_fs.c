@@ -288,6 +288,33 @@ scans_and_stops(void)
 	(void)close(dir);
 }
 
+/* All but itself and its parent; what comes meanwhile may be left out. */
+static void
+reads_one_by_one(void)
+{
+	int dir = folder(), seen = 0;
+	struct fs_folder *names;
+	const char *file = "";
+	struct err err;
+
+	test_write_text(dir, ".hidden", "");
+	test_write_text(dir, "a", "");
+	names = fs_folder_open(dir, ".", &err);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(names);
+	while (fs_folder_next(names, &file, &err) == 1)
+		seen |= strcmp(file, "a") == 0		? 1
+			: strcmp(file, ".hidden") == 0 ? 2
+						       : 4;
+	CU_ASSERT_EQUAL(seen, 3);
+	CU_ASSERT_EQUAL(fs_folder_next(names, &file, &err), 0);
+	fs_folder_close(&names);
+	CU_ASSERT_PTR_NULL(names);
+	fs_folder_close(&names);
+	CU_ASSERT_PTR_NULL(fs_folder_open(dir, "no", &err));
+	CU_ASSERT_EQUAL(err.sys, ENOENT);
+	(void)close(dir);
+}
+
 static void
 knows_who_writes(void)
 {
@@ -357,6 +384,7 @@ static const struct test_case cases[] = {
     {"looks and removes", looks_and_removes},
     {"removes trees", removes_trees},
     {"scans, without dots, and stops", scans_and_stops},
+    {"reads names one by one", reads_one_by_one},
     {"knows who writes", knows_who_writes},
     {"locks", locks},
     {"tells free space", tells_free_space},
