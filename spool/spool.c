@@ -15,10 +15,10 @@
 #include "fs.h"
 #include "fs_replace.h"
 #include "spool.h"
+#include "stamp.h"
 
 #define VERSION_TEXT "dcmspool-spool 1\n"
 #define LOCK_POLL_MS 50
-#define TEN_YEARS_US (10LL * 365 * 86400 * 1000000)
 
 struct newest_scan {
 	const struct spool *spool;
@@ -147,7 +147,7 @@ spool_newest_stamp(
 {
 	struct newest_scan scan = {.spool = spool,
 	    .err = err,
-	    .limit_us = clock_real_us() + TEN_YEARS_US};
+	    .limit_us = clock_real_us() + STAMP_AHEAD_US};
 	int rc;
 
 	rc = spool_scan_destinations(spool, newest_in_destination, &scan, err);
@@ -327,8 +327,7 @@ newest_in_destination(void *context, const char *dest)
 	return 0;
 }
 
-/* A name made by hand may say anything: no clock was ever so wrong that its
- * stamps lie ten years ahead. */
+/* A name made by hand may say anything: no clock was ever so wrong. */
 static int
 newest_of_file(void *context, const char *file)
 {

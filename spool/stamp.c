@@ -69,6 +69,18 @@ stamp_next(struct stamp_source *source)
 }
 
 void
+stamp_raise(struct stamp_source *source, int64_t seen_us)
+{
+	int64_t last = atomic_load(source->last_us);
+
+	if (seen_us <= last || seen_us - STAMP_AHEAD_US > clock_real_us())
+		return;
+	while (last < seen_us &&
+	       !atomic_compare_exchange_weak(source->last_us, &last, seen_us))
+		continue;
+}
+
+void
 stamp_lock_uid(struct stamp_source *source, const char *uid)
 {
 	lock(source, uid, F_WRLCK);

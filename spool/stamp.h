@@ -21,6 +21,12 @@ void stamp_source_free(struct stamp_source *source);
 /* max(clock, last + 1), microseconds of real time. */
 int64_t stamp_next(struct stamp_source *source);
 
+/* A name in the spool has this stamp: the next one lies behind it. One that is
+ * more than STAMP_AHEAD_US ahead of the clock was made by hand, and does not
+ * count. */
+#define STAMP_AHEAD_US (INT64_C(10) * 365 * 86400 * 1000000)
+void stamp_raise(struct stamp_source *source, int64_t seen_us);
+
 /* Between these two, nobody else publishes an item of this UID. A holder
  * that dies gives the lock up. */
 void stamp_lock_uid(struct stamp_source *source, const char *uid);

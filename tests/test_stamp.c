@@ -88,6 +88,21 @@ never_run_backwards(void)
 	stamp_source_free(source);
 }
 
+/* Beyond what the spool holds, but not what no clock ever said. */
+static void
+lie_beyond_names(void)
+{
+	struct stamp_source *source = stamp_source_create(0, NULL);
+	int64_t now = clock_real_us(), hour = INT64_C(3600) * 1000000, stamp;
+
+	stamp_raise(source, now + 2 * hour);
+	stamp_raise(source, now + hour);
+	CU_ASSERT_EQUAL(stamp_next(source), now + 2 * hour + 1);
+	stamp_raise(source, now + STAMP_AHEAD_US + hour);
+	stamp = stamp_next(source);
+	CU_ASSERT_EQUAL(stamp, now + 2 * hour + 2);
+}
+
 struct counting {
 	struct stamp_source *source;
 	volatile int64_t *count;
@@ -182,6 +197,7 @@ static const struct test_case cases[] = {
     {"follow the clock", follow_the_clock},
     {"never run backwards, when the newest is in the future",
 	never_run_backwards},
+    {"lie beyond the names that are there", lie_beyond_names},
     {"the lock of a UID lets one in", one_at_a_time},
     {"a holder that is killed gives it up", a_killed_holder_gives_it_up},
     {0},
