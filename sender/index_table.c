@@ -12,22 +12,23 @@
 
 #define FIRST_SIZE 64
 
-static uint64_t hash_of(const struct index_table *table, const char *uid);
+static uint32_t hash_of(const struct index_table *table, const char *uid);
 static int grow(struct index_table *table);
-static void put(struct index_table *table, struct index_item *item);
+static void put(
+    struct index_table *table, struct index_item *item, uint32_t hash);
 
 void
 index_table_clear(struct index_table *table)
 {
 	free(table->root);
-	free(table->tag);
+	free(table->hash);
 	*table = (struct index_table){.size = 0};
 }
 
 size_t
 index_table_find(const struct index_table *table, const char *uid)
 {
-	uint64_t hash;
+	uint32_t hash;
 	size_t at;
 
 	if (table->size == 0)
@@ -35,7 +36,7 @@ index_table_find(const struct index_table *table, const char *uid)
 	hash = hash_of(table, uid);
 	for (at = hash & (table->size - 1); table->root[at] != NULL;
 	     at = (at + 1) & (table->size - 1))
-		if (table->tag[at] == (uint8_t)(hash >> 56) &&
+		if (table->hash[at] == hash &&
 		    strcmp(table->root[at]->uid, uid) == 0)
 			return at;
 	return INDEX_TABLE_NONE;
@@ -46,7 +47,7 @@ index_table_add(struct index_table *table, struct index_item *item)
 {
 	if ((table->used + 1) * 4 > table->size * 3 && grow(table) == -1)
 		return -1;
-	put(table, item);
+	put(table, item, hash_of(table, item->uid));
 	table->used++;
 	return 0;
 }
@@ -61,12 +62,12 @@ index_table_remove(struct index_table *table, size_t at)
 		from = (from + 1) & mask;
 		if (table->root[from] == NULL)
 			break;
-		home = hash_of(table, table->root[from]->uid) & mask;
+		home = table->hash[from] & mask;
 		/* It may not go before the place that it hashes to. */
 		if (((from - home) & mask) < ((from - at) & mask))
 			continue;
 		table->root[at] = table->root[from];
-		table->tag[at] = table->tag[from];
+		table->hash[at] = table->hash[from];
 		at = from;
 	}
 	table->root[at] = NULL;
@@ -74,10 +75,11 @@ index_table_remove(struct index_table *table, size_t at)
 
 /* The table's address is not known outside: nobody can choose UIDs that
  * meet in one place. */
-static uint64_t
+static uint32_t
 hash_of(const struct index_table *table, const char *uid)
 {
-	return XXH3_64bits_withSeed(uid, strlen(uid), (uintptr_t)table);
+	return (uint32_t)XXH3_64bits_withSeed(
+	    uid, strlen(uid), (uintptr_t)table);
 }
 
 static int
@@ -87,29 +89,28 @@ grow(struct index_table *table)
 	size_t size = old.size == 0 ? FIRST_SIZE : 2 * old.size, at;
 
 	table->root = calloc(size, sizeof(struct index_item *));
-	table->tag = calloc(size, 1);
-	if (table->root == NULL || table->tag == NULL) {
+	table->hash = calloc(size, sizeof(*table->hash));
+	if (table->root == NULL || table->hash == NULL) {
 		free(table->root);
-		free(table->tag);
+		free(table->hash);
 		*table = old;
 		return -1;
 	}
 	table->size = size;
 	for (at = 0; at < old.size; at++)
 		if (old.root[at] != NULL)
-			put(table, old.root[at]);
+			put(table, old.root[at], old.hash[at]);
 	index_table_clear(&old);
 	return 0;
 }
 
 static void
-put(struct index_table *table, struct index_item *item)
+put(struct index_table *table, struct index_item *item, uint32_t hash)
 {
-	uint64_t hash = hash_of(table, item->uid);
 	size_t at = hash & (table->size - 1);
 
 	while (table->root[at] != NULL)
 		at = (at + 1) & (table->size - 1);
 	table->root[at] = item;
-	table->tag[at] = (uint8_t)(hash >> 56);
+	table->hash[at] = hash;
 }

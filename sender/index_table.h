@@ -11,7 +11,7 @@ struct index_item;
 
 struct index_table {
 	struct index_item **root; /* of a chain each, NULL where none is */
-	uint8_t *tag;		  /* a part of the hash: saves looks */
+	uint32_t *hash;		  /* of its UID: saves looks at the items */
 	size_t size, used;	  /* size is a power of two, or 0 */
 };
 
