@@ -64,10 +64,12 @@ account_turn(struct sender *sender)
 	sender->next_account_ms = now_ms + MINUTE_MS;
 	counters_check(sender->counters);
 	TAILQ_FOREACH (dest, &sender->destinations, next)
-		counters_queue(counters_add(sender->counters, dest->name),
-		    dest->index.state_n[QUEUE_NEW] +
-			dest->index.state_n[QUEUE_ACTIVE] +
-			dest->index.state_n[QUEUE_DEFERRED]);
+		if (dest->scan.known)
+			counters_queue(
+			    counters_add(sender->counters, dest->name),
+			    dest->index.state_n[QUEUE_NEW] +
+				dest->index.state_n[QUEUE_ACTIVE] +
+				dest->index.state_n[QUEUE_DEFERRED]);
 }
 
 static void

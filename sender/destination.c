@@ -11,6 +11,7 @@
 #include "../spool/counters.h"
 #include "../spool/fs.h"
 #include "../spool/item.h"
+#include "../spool/stamp.h"
 #include "destination.h"
 #include "down.h"
 #include "lanes.h"
@@ -18,10 +19,12 @@
 
 #define FRESH_US 1000000
 
+static void look(struct destination *dest, enum queue_state state,
+    const char *file, bool was_told);
 static void look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file);
 static void look_first(struct destination *dest, const struct item_name *name,
-    enum queue_state state, const char *file);
+    enum queue_state state, const char *file, bool was_told);
 static bool is_fresh(const struct destination *dest,
     const struct item_name *name, enum queue_state state);
 static bool is_waited(
@@ -54,6 +57,7 @@ destination_create(struct sender *sender, const char *name, struct err *err)
 	TAILQ_INIT(&dest->lanes);
 	for (i = 0; i < DESTINATION_WATCHES; i++)
 		dest->wd[i] = -1;
+	chores_want(dest, CHORE_SCAN);
 	TAILQ_INSERT_TAIL(&sender->destinations, dest, next);
 	return dest;
 }
@@ -62,6 +66,7 @@ void
 destination_free(struct destination *dest)
 {
 	TAILQ_REMOVE(&dest->sender->destinations, dest, next);
+	chores_close(dest);
 	foreign_clear(dest);
 	index_clear(&dest->index);
 	free(dest);
@@ -83,6 +88,9 @@ destination_configure(struct destination *dest)
 {
 	bool was_known = dest->conf != NULL;
 
+	if (!dest->scan.known)
+		return;
+	chores_want(dest, CHORE_EXPIRY);
 	dest->conf = conf_find_destination(dest->sender->conf, dest->name);
 	if (dest->conf == NULL || !was_known) {
 		dest->is_down = false;
@@ -94,21 +102,14 @@ void
 destination_look(
     struct destination *dest, enum queue_state state, const char *file)
 {
-	struct index_item *item;
-	struct item_name name;
+	look(dest, state, file, true);
+}
 
-	if (!name_is_item(file))
-		return;
-	if (!name_parse(file, &name)) {
-		if (state != QUEUE_FAILED)
-			foreign_look(dest, state, file);
-		return;
-	}
-	item = index_find(&dest->index, &name);
-	if (item != NULL)
-		look_again(dest, item, state, file);
-	else
-		look_first(dest, &name, state, file);
+void
+destination_find(
+    struct destination *dest, enum queue_state state, const char *file)
+{
+	look(dest, state, file, false);
 }
 
 void
@@ -121,7 +122,7 @@ destination_look_self(struct destination *dest, const char *file)
 	else if (strcmp(file, "down") == 0)
 		down_look(dest);
 	else if (queue_state_parse(file, &state))
-		dest->sender->scan_due = true; /* a folder was made anew */
+		scan_after_loss(dest); /* a folder was made anew */
 }
 
 void
@@ -157,6 +158,32 @@ destination_due_ms(struct destination *dest)
 	return earlier(due_ms, index_next_due_ms(&dest->index));
 }
 
+/* was_told: by an event, or by ourselves; else a scan has found it. */
+static void
+look(struct destination *dest, enum queue_state state, const char *file,
+    bool was_told)
+{
+	struct index_item *item;
+	struct item_name name;
+
+	if (!name_is_item(file))
+		return;
+	if (!name_parse(file, &name)) {
+		if (state != QUEUE_FAILED)
+			foreign_look(dest, state, file);
+		return;
+	}
+	stamp_raise(dest->sender->stamps, name.stamp_us);
+	item = index_find(&dest->index, &name);
+	if (item == NULL) {
+		look_first(dest, &name, state, file, was_told);
+		return;
+	}
+	if (was_told && !dest->scan.lost && index_is_unsure(&dest->index, item))
+		index_set_unsure(&dest->index, item, false, clock_mono_ms());
+	look_again(dest, item, state, file);
+}
+
 /* It may have been moved by hand; or the event is older than what we did. */
 static void
 look_again(struct destination *dest, struct index_item *item,
@@ -165,7 +192,7 @@ look_again(struct destination *dest, struct index_item *item,
 	char path[PATH_SIZE];
 	struct stat st;
 
-	item->generation = dest->sender->generation;
+	item->generation = dest->scan.generation;
 	if (item->in_flight || item->state == state)
 		return;
 	path_item(path, dest->name, state, file);
@@ -184,7 +211,7 @@ look_again(struct destination *dest, struct index_item *item,
 
 static void
 look_first(struct destination *dest, const struct item_name *name,
-    enum queue_state state, const char *file)
+    enum queue_state state, const char *file, bool was_told)
 {
 	struct index_item *item;
 
@@ -194,10 +221,12 @@ look_first(struct destination *dest, const struct item_name *name,
 		    LOG_STR("destination", dest->name), LOG_STR("item", file));
 		return;
 	}
-	item->generation = dest->sender->generation;
+	item->generation = dest->scan.generation;
 	item->record_read = is_fresh(dest, name, state);
 	item->waited = is_waited(dest, state, file);
-	index_reorder(&dest->index, item, clock_mono_ms());
+	index_set_unsure(&dest->index, item,
+	    dest->scan.known && (!was_told || dest->scan.lost),
+	    clock_mono_ms());
 	if (state == QUEUE_FAILED)
 		return;
 	hurry_resend(dest, item->uid);

@@ -7,9 +7,11 @@
 #ifndef DCMSPOOL_DESTINATION_H
 #define DCMSPOOL_DESTINATION_H
 
+#include "chores.h"
 #include "foreign.h"
 #include "index.h"
 #include "lane.h"
+#include "scan.h"
 #include "sender.h"
 
 #include "../spool/link.h"
@@ -17,20 +19,12 @@
 struct lane_handle;
 TAILQ_HEAD(lane_list, lane_handle);
 
-/* The folders of a destination that are watched, and the destination's own */
-enum destination_watch {
-	DESTINATION_WATCH_NEW,
-	DESTINATION_WATCH_DEFERRED,
-	DESTINATION_WATCH_FAILED,
-	DESTINATION_WATCH_SELF, /* for "paused", and folders made anew */
-	DESTINATION_WATCHES
-};
-
 struct destination {
 	TAILQ_ENTRY(destination) next;
 	struct sender *sender;
 	char name[NAME_DEST_SIZE];
-	const struct conf_destination *conf; /* NULL: not configured */
+	const struct conf_destination *conf; /* NULL: not configured, or its
+						names are not known yet */
 	struct index index;
 	struct foreign_files foreign;
 	bool foreign_next; /* one of those has the next turn */
@@ -39,6 +33,9 @@ struct destination {
 	int in_flight; /* items that a lane has, or that are being settled */
 	int64_t spawn_after_ms;
 	int wd[DESTINATION_WATCHES]; /* -1: not watched */
+	struct chore chore[CHORES];
+	struct scan scan;
+	int64_t expired; /* items, in the folder that is being looked through */
 	bool paused;
 
 	/* the link: down.c */
@@ -68,21 +65,17 @@ void destination_free(struct destination *dest);
 const struct conf_destination *destination_settings(
     const struct destination *dest);
 
-/* Takes its settings from the configuration in force now. */
+/* Takes its settings from the configuration in force now, once its names are
+ * known. */
 void destination_configure(struct destination *dest);
 
-/* At the start: what is in active/ goes back to new/. */
-int destination_recover(struct destination *dest, struct err *err);
-
-/* Watches its folders, as far as there are watches to be had. */
-void destination_watch(struct destination *dest);
-
-/* Looks at one name in one folder; the only way into the index. */
+/* Looks at one name in one folder, of which an event told, or what we did: the
+ * only way into the index, with the next one. */
 void destination_look(
     struct destination *dest, enum queue_state state, const char *file);
-
-/* Looks at all names, and forgets those that are gone. */
-void destination_scan(struct destination *dest);
+/* The same for a name that a scan has found. */
+void destination_find(
+    struct destination *dest, enum queue_state state, const char *file);
 
 /* A name in queue/<name> itself came or went. */
 void destination_look_self(struct destination *dest, const char *file);

@@ -76,6 +76,9 @@ foreign_inspect(struct destination *dest)
 	struct foreign_file *foreign;
 	struct lane_handle *lane;
 
+	/* Its stamp lies beyond all that are there. */
+	if (!dest->scan.stamped)
+		return false;
 	TAILQ_FOREACH (foreign, &dest->foreign.list, next)
 		if (!foreign->inspected && foreign->due_ms <= clock_mono_ms())
 			break;
@@ -147,6 +150,8 @@ foreign_due_ms(const struct destination *dest)
 	const struct foreign_file *foreign;
 	int64_t due_ms = -1;
 
+	if (!dest->scan.stamped)
+		return -1;
 	TAILQ_FOREACH (foreign, &dest->foreign.list, next) {
 		if (!foreign->inspected &&
 		    (due_ms == -1 || foreign->due_ms < due_ms))

@@ -16,7 +16,7 @@ static void free_chain(struct index_item *root);
 static struct index_item *chain_of(const struct index *index, const char *uid);
 static void order_chain(
     struct index *index, struct index_item **root, int64_t now_ms);
-static enum index_order order_of(
+static enum index_order order_of(const struct index *index,
     struct index_item *root, const struct index_item *head, int64_t now_ms);
 static void take_out(struct index *index, struct index_item *item);
 static void put_in(
@@ -141,6 +141,31 @@ index_has_follower(struct index *index, const struct index_item *item)
 {
 	return index_chain_after(chain_of(index, item->uid), item->stamp_us,
 		   item->message_id) != NULL;
+}
+
+bool
+index_is_unsure(const struct index *index, const struct index_item *item)
+{
+	return item->unsure_until > index->sure;
+}
+
+void
+index_set_unsure(struct index *index, struct index_item *item, bool is_unsure,
+    int64_t now_ms)
+{
+	item->unsure_until = is_unsure ? index->sure + 1 : 0;
+	index_reorder(index, item, now_ms);
+}
+
+bool
+index_release(struct index *index, int64_t now_ms)
+{
+	struct index_item *item = index_heap_first(&index->heap[INDEX_UNSURE]);
+
+	if (item == NULL || index_is_unsure(index, item))
+		return false;
+	index_reorder(index, item, now_ms);
+	return true;
 }
 
 struct index_item *
@@ -284,7 +309,7 @@ order_chain(struct index *index, struct index_item **root, int64_t now_ms)
 		index_chain_refresh(*root, other);
 	}
 	head = index_chain_first(*root, INDEX_MARK_LIVE);
-	order = order_of(*root, head, now_ms);
+	order = order_of(index, *root, head, now_ms);
 	if (order == INDEX_SUSPECT)
 		head = index_chain_first(*root, INDEX_MARK_BLOCKED);
 	if (order == INDEX_NOWHERE)
@@ -294,7 +319,8 @@ order_chain(struct index *index, struct index_item **root, int64_t now_ms)
 }
 
 static enum index_order
-order_of(struct index_item *root, const struct index_item *head, int64_t now_ms)
+order_of(const struct index *index, struct index_item *root,
+    const struct index_item *head, int64_t now_ms)
 {
 	const struct index_item *blocked;
 
@@ -303,6 +329,8 @@ order_of(struct index_item *root, const struct index_item *head, int64_t now_ms)
 	blocked = index_chain_first(root, INDEX_MARK_BLOCKED);
 	if (blocked != NULL)
 		return blocked->in_flight ? INDEX_NOWHERE : INDEX_SUSPECT;
+	if (index_is_unsure(index, head))
+		return INDEX_UNSURE;
 	if (head->due_ms > now_ms)
 		return INDEX_TIMER;
 	return index_chain_has(root, INDEX_MARK_WAITED) ? INDEX_WAITED

@@ -25,6 +25,7 @@ enum index_order {
 	INDEX_READY,   /* ready: by stamp */
 	INDEX_TIMER,   /* by due_ms */
 	INDEX_SUSPECT, /* see `suspect` */
+	INDEX_UNSURE,  /* see `unsure_until`: by stamp */
 	INDEX_ORDERS
 };
 
@@ -37,6 +38,8 @@ struct index_item {
 	int64_t first_us;    /* real time of the first try; 0 = none */
 	uint32_t heap_at;    /* in its order */
 	uint32_t generation; /* of the scan that saw it last */
+	uint32_t unsure_until; /* while index.sure is less, an older one of its
+				  UID may be unknown */
 	uint16_t message_id;
 	uint16_t attempts;	/* that counted */
 	uint8_t breaks;		/* of the link while it was sent, in a row */
@@ -63,6 +66,7 @@ struct index {
 	size_t items_n;
 	size_t state_n[QUEUE_STATES];
 	bool unordered; /* for want of memory: some are in no order */
+	uint32_t sure;	/* how often all names were known for sure */
 };
 
 void index_init(struct index *index);
@@ -88,6 +92,13 @@ struct index_item *index_after(
     struct index *index, const struct item_name *name);
 /* Whether others of its UID are queued behind it. */
 bool index_has_follower(struct index *index, const struct index_item *item);
+/* Whether an older one of its UID may be unknown. */
+bool index_is_unsure(const struct index *index, const struct index_item *item);
+/* Until index.sure is raised, or never. */
+void index_set_unsure(struct index *index, struct index_item *item,
+    bool is_unsure, int64_t now_ms);
+/* After that: puts one that is sure now in order. false: there is none. */
+bool index_release(struct index *index, int64_t now_ms);
 /* The first suspect, or NULL. */
 struct index_item *index_suspect(struct index *index);
 

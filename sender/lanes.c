@@ -122,10 +122,12 @@ lanes_close_all(struct sender *sender)
 	struct destination *dest;
 	struct lane_handle *lane;
 
-	TAILQ_FOREACH (dest, &sender->destinations, next)
+	TAILQ_FOREACH (dest, &sender->destinations, next) {
+		chores_close(dest);
 		TAILQ_FOREACH (lane, &dest->lanes, next)
 			if (lane->socket_fd != -1)
 				(void)close(lane->socket_fd);
+	}
 }
 
 static struct lane_handle *

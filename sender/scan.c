@@ -1,6 +1,5 @@
 /*
- * One destination's folders as a whole: recovered at the start, watched, and
- * scanned now and then, since an event is only a hint.
+ * The scan of one destination's folders.
  *
  * Errors: what cannot be watched, read or recovered is logged, and made up
  * for by the next scan.
@@ -9,10 +8,14 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
-#include "../spool/watch.h"
+#include "../spool/stamp.h"
 #include "destination.h"
 #include "expire.h"
+#include "lanes.h"
 #include "moves.h"
+
+#define PAUSE_MS	   60000
+#define PAUSE_UNWATCHED_MS 5000
 
 struct look {
 	struct destination *dest;
@@ -25,167 +28,277 @@ static const enum queue_state watched_state[] = {
     [DESTINATION_WATCH_FAILED] = QUEUE_FAILED,
 };
 
-static void watch_folder(struct destination *dest, const char *path,
-    enum watch_interest interest, int *wd);
-static int recover_item(void *context, const char *file);
-static void scan_folder(struct destination *dest, enum queue_state state,
-    int (*visit)(void *context, const char *file), void *context);
-static int scan_name(void *context, const char *file);
-static void sweep(struct destination *dest);
+static void watch_all(struct destination *dest);
+static bool watch_folder(
+    struct destination *dest, const char *path, enum destination_watch which);
+static bool read_folder(struct destination *dest, enum queue_state state,
+    void (*visit)(void *context, const char *file), int64_t until_us);
+static void find_name(void *context, const char *file);
+static void recover_item(void *context, const char *file);
+static void raise_stamp(void *context, const char *file);
+static void know_names(struct destination *dest);
+static bool release(struct destination *dest, int64_t until_us);
+static bool sweep(struct destination *dest, int64_t until_us);
+static void sweep_item(struct destination *dest, struct index_item *item);
 
-int
-destination_recover(struct destination *dest, struct err *err)
+void
+scan_after_loss(struct destination *dest)
 {
-	char path[PATH_SIZE];
-	int root_fd = dest->sender->spool.root_fd;
-
-	path_destination(path, dest->name);
-	if (fs_remove_temporaries(root_fd, path, err) == -1)
-		return -1;
-	path_records(path, dest->name);
-	if (fs_remove_temporaries(root_fd, path, err) == -1)
-		return -1;
-	path_state(path, dest->name, QUEUE_ACTIVE);
-	return fs_scan(root_fd, path, recover_item, dest, err);
+	dest->scan.lost = dest->scan.lost_again = true;
+	chores_want(dest, CHORE_SCAN);
 }
 
 void
-destination_watch(struct destination *dest)
+scan_begin(struct destination *dest)
 {
+	struct spool *spool = &dest->sender->spool;
 	char path[PATH_SIZE];
-	int i;
-
-	path_destination(path, dest->name);
-	watch_folder(dest, path, WATCH_BOTH, &dest->wd[DESTINATION_WATCH_SELF]);
-	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
-		path_state(path, dest->name, watched_state[i]);
-		watch_folder(dest, path, WATCH_NEW_NAMES, &dest->wd[i]);
-	}
-}
-
-void
-destination_scan(struct destination *dest)
-{
-	struct look look = {.dest = dest};
 	struct err err;
-	int i;
 
-	if (spool_make_destination(&dest->sender->spool, dest->name, &err) ==
-	    -1)
+	dest->scan.generation++;
+	dest->scan.lost_again = false;
+	if (spool_make_destination(spool, dest->name, &err) == -1)
 		LOG(LOG_LEVEL_ERROR, "folder-not-made",
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("reason", err.text));
-	destination_watch(dest);
+	path_destination(path, dest->name);
+	if (!dest->scan.known &&
+	    fs_remove_temporaries(spool->root_fd, path, &err) == -1)
+		LOG(LOG_LEVEL_ERROR, "folder-not-read",
+		    LOG_STR("destination", dest->name),
+		    LOG_STR("reason", err.text));
+	watch_all(dest);
 	destination_look_self(dest, "paused");
 	destination_look_self(dest, "down");
-	scan_folder(dest, QUEUE_ACTIVE, recover_item, dest);
-	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
-		look.state = watched_state[i];
-		scan_folder(dest, look.state, scan_name, &look);
+}
+
+void
+scan_hear(struct destination *dest, enum destination_watch which,
+    enum watch_what what, const char *file)
+{
+	if (what == WATCH_GONE) {
+		dest->wd[which] = -1;
+		scan_after_loss(dest);
+		/* They have no right to what comes in its place. */
+		if (which == DESTINATION_WATCH_SELF)
+			lanes_retire(dest);
+	} else if (which == DESTINATION_WATCH_SELF) {
+		destination_look_self(dest, file);
+	} else {
+		destination_look(dest, watched_state[which], file);
 	}
-	sweep(dest);
-	expire_records(dest);
+}
+
+bool
+scan_step(struct destination *dest, unsigned step, int64_t until_us)
+{
+	char path[PATH_SIZE];
+
+	switch ((enum scan_step)step) {
+	case SCAN_NEW:
+		return read_folder(dest, QUEUE_NEW, find_name, until_us);
+	case SCAN_DEFERRED:
+		return read_folder(dest, QUEUE_DEFERRED, find_name, until_us);
+	case SCAN_FAILED:
+		return read_folder(dest, QUEUE_FAILED, find_name, until_us);
+	case SCAN_ACTIVE:
+		return read_folder(dest, QUEUE_ACTIVE, recover_item, until_us);
+	case SCAN_KNOWN:
+		know_names(dest);
+		return true;
+	case SCAN_RELEASE:
+		return release(dest, until_us);
+	case SCAN_SWEEP:
+		return sweep(dest, until_us);
+	case SCAN_RECORDS:
+		path_records(path, dest->name);
+		return chores_read(
+		    dest, CHORE_SCAN, path, expire_record, dest, until_us);
+	case SCAN_HOLD:
+		return dest->scan.stamped ||
+		       read_folder(dest, QUEUE_HOLD, raise_stamp, until_us);
+	case SCAN_SENT:
+		return dest->scan.stamped ||
+		       read_folder(dest, QUEUE_SENT, raise_stamp, until_us);
+	case SCAN_CORRUPT:
+		return dest->scan.stamped ||
+		       read_folder(dest, QUEUE_CORRUPT, raise_stamp, until_us);
+	case SCAN_STAMPED:
+		dest->scan.stamped = true;
+		return true;
+	case SCAN_STEPS:
+		break;
+	}
+	return true;
+}
+
+int64_t
+scan_pause_ms(const struct destination *dest)
+{
+	return dest->scan.unwatched ? PAUSE_UNWATCHED_MS : PAUSE_MS;
 }
 
 static void
-watch_folder(struct destination *dest, const char *path,
-    enum watch_interest interest, int *wd)
+watch_all(struct destination *dest)
+{
+	char path[PATH_SIZE];
+	bool all;
+	int i;
+
+	path_destination(path, dest->name);
+	all = watch_folder(dest, path, DESTINATION_WATCH_SELF);
+	for (i = 0; i < DESTINATION_WATCH_SELF; i++) {
+		path_state(path, dest->name, watched_state[i]);
+		if (!watch_folder(dest, path, (enum destination_watch)i))
+			all = false;
+	}
+	dest->scan.unwatched = !all;
+}
+
+static bool
+watch_folder(
+    struct destination *dest, const char *path, enum destination_watch which)
 {
 	struct sender *sender = dest->sender;
 	struct err err;
+	int wd;
 
 	if (sender->watch_fd == -1)
-		return;
-	*wd = watch_add(
-	    sender->watch_fd, sender->spool.root_fd, path, interest, &err);
-	if (*wd != -1)
-		return;
-	if (!sender->unwatched)
+		return false; /* the sender has said so */
+	wd = watch_add(sender->watch_fd, sender->spool.root_fd, path,
+	    which == DESTINATION_WATCH_SELF ? WATCH_BOTH : WATCH_NEW_NAMES,
+	    &err);
+	/* What came before the watch nobody tells. */
+	if (wd != dest->wd[which])
+		dest->scan.lost = true;
+	dest->wd[which] = wd;
+	if (wd == -1 && !dest->scan.unwatched)
 		LOG(LOG_LEVEL_WARNING, "not-watched",
 		    LOG_STR("destination", dest->name),
 		    LOG_STR("reason", err.text));
-	sender->unwatched = true;
+	if (wd == -1)
+		dest->scan.unwatched = true;
+	return wd != -1;
+}
+
+static bool
+read_folder(struct destination *dest, enum queue_state state,
+    void (*visit)(void *context, const char *file), int64_t until_us)
+{
+	struct look look = {.dest = dest, .state = state};
+	char path[PATH_SIZE];
+
+	path_state(path, dest->name, state);
+	return chores_read(dest, CHORE_SCAN, path, visit, &look, until_us);
+}
+
+static void
+find_name(void *context, const char *file)
+{
+	const struct look *look = context;
+
+	destination_find(look->dest, look->state, file);
 }
 
 /* S3 -> S2: what is in active/ and no lane has, of an earlier sender or by
  * hand. */
-static int
+static void
 recover_item(void *context, const char *file)
 {
-	char from[PATH_SIZE], to[PATH_SIZE], ours[NAME_ITEM_SIZE];
-	struct destination *dest = context;
+	struct destination *dest = ((const struct look *)context)->dest;
 	const struct index_item *item = index_find_file(&dest->index, file);
+	char from[PATH_SIZE], to[PATH_SIZE], now[NAME_FILE_SIZE];
 	struct item_name name;
 	struct err err;
 	int rc;
 
 	if (!name_is_item(file) || (item != NULL && item->in_flight))
-		return 0;
+		return;
+	raise_stamp(context, file);
+	(void)strcpy(now, file);
 	if (name_parse(file, &name)) {
-		(void)strcpy(ours, file);
-		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, ours, &err);
+		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, now, &err);
 	} else {
 		path_item(from, dest->name, QUEUE_ACTIVE, file);
 		path_item(to, dest->name, QUEUE_NEW, file);
 		rc = fs_rename(dest->sender->spool.root_fd, from, to, &err);
 	}
-	if (rc == -1)
+	if (rc == -1) {
 		LOG(LOG_LEVEL_ERROR, "item-not-recovered",
 		    LOG_STR("destination", dest->name), LOG_STR("item", file),
 		    LOG_STR("reason", err.text));
-	else
-		LOG(LOG_LEVEL_INFO, "recovered",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file));
-	return 0;
+		return;
+	}
+	LOG(LOG_LEVEL_INFO, "recovered", LOG_STR("destination", dest->name),
+	    LOG_STR("item", file));
+	destination_find(dest, QUEUE_NEW, now); /* new/ was read before */
 }
 
 static void
-scan_folder(struct destination *dest, enum queue_state state,
-    int (*visit)(void *context, const char *file), void *context)
-{
-	char path[PATH_SIZE];
-	struct err err;
-
-	path_state(path, dest->name, state);
-	if (fs_scan(dest->sender->spool.root_fd, path, visit, context, &err) ==
-	    -1)
-		LOG(LOG_LEVEL_ERROR, "folder-not-read",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("reason", err.text));
-}
-
-static int
-scan_name(void *context, const char *file)
+raise_stamp(void *context, const char *file)
 {
 	const struct look *look = context;
+	struct item_name name;
 
-	destination_look(look->dest, look->state, file);
-	return 0;
+	if (name_parse(file, &name))
+		stamp_raise(look->dest->sender->stamps, name.stamp_us);
+}
+
+static void
+know_names(struct destination *dest)
+{
+	struct scan *scan = &dest->scan;
+
+	index_walk_begin(&scan->walk);
+	scan->reorder = dest->index.unordered;
+	dest->index.unordered = false;
+	if (scan->lost_again)
+		return;
+	scan->lost = false;
+	dest->index.sure++;
+	if (scan->known)
+		return;
+	scan->known = true;
+	dest->sender->next_account_ms = 0;
+	destination_configure(dest);
+}
+
+/* What had to wait for that. */
+static bool
+release(struct destination *dest, int64_t until_us)
+{
+	while (index_release(&dest->index, clock_mono_ms()))
+		if (clock_mono_us() >= until_us)
+			return false;
+	return true;
 }
 
 /* Forgets what the scan has not seen and is not there. */
+static bool
+sweep(struct destination *dest, int64_t until_us)
+{
+	struct index_item *item;
+
+	while ((item = index_walk(&dest->index, &dest->scan.walk)) != NULL) {
+		sweep_item(dest, item);
+		if (clock_mono_us() >= until_us)
+			return false;
+	}
+	return true;
+}
+
 static void
-sweep(struct destination *dest)
+sweep_item(struct destination *dest, struct index_item *item)
 {
 	char path[PATH_SIZE], file[NAME_ITEM_SIZE];
-	bool unordered = dest->index.unordered;
-	struct index_item *item;
-	struct index_walk walk;
 	struct stat st;
 
-	dest->index.unordered = false;
-	index_walk_begin(&walk);
-	while ((item = index_walk(&dest->index, &walk)) != NULL) {
-		if (unordered)
-			index_reorder(&dest->index, item, clock_mono_ms());
-		if (item->generation == dest->sender->generation ||
-		    item->in_flight)
-			continue;
-		index_file(item, file);
-		path_item(
-		    path, dest->name, (enum queue_state)item->state, file);
-		if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 0)
-			continue;
+	if (dest->scan.reorder)
+		index_reorder(&dest->index, item, clock_mono_ms());
+	if (item->generation == dest->scan.generation || item->in_flight)
+		return;
+	index_file(item, file);
+	path_item(path, dest->name, (enum queue_state)item->state, file);
+	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 0)
 		index_remove(&dest->index, item, clock_mono_ms());
-	}
 }

@@ -16,13 +16,11 @@
 #include "../spool/watch.h"
 #include "account.h"
 #include "destination.h"
-#include "expire.h"
 #include "identities.h"
 #include "lanes.h"
 
-#define SCAN_MS		  60000
-#define SCAN_UNWATCHED_MS 5000
-#define SCAN_COST	  50	/* a scan takes at most one part in so many */
+#define LOOK_MS		  60000
+#define LOOK_UNWATCHED_MS 5000
 #define STOP_MS		  20000 /* for what is in flight at SIGTERM */
 #define RELEASE_MS	  5000	/* for lanes to release their associations */
 #define US_PER_S	  1000000
@@ -32,12 +30,13 @@ static int open_all(struct sender *sender, struct err *err);
 static int add_configured(struct sender *sender, struct err *err);
 static int add_found(void *context, const char *name);
 static struct destination *find(struct sender *sender, const char *name);
-static void scan_all(struct sender *sender);
+static void look_at_queue(struct sender *sender);
+static void lose_events(struct sender *sender);
 static void on_signal(void *context);
 static void on_watch(void *context);
 static void on_name(
     void *context, int wd, enum watch_what what, const char *file);
-static bool on_destination_name(
+static void on_destination_name(
     struct sender *sender, int wd, enum watch_what what, const char *file);
 static void reload(struct sender *sender);
 static void reconfigure(struct sender *sender, struct conf *conf);
@@ -50,23 +49,16 @@ static bool is_idle(struct sender *sender);
 int
 sender_run(struct sender *sender, struct err *err)
 {
-	struct destination *dest;
-	int rc;
+	int rc = 0;
 
 	TAILQ_INIT(&sender->destinations);
 	sender->watch_fd = sender->queue_wd = -1;
 	sender->started_us = clock_real_us();
-	rc = open_all(sender, err);
-	TAILQ_FOREACH (dest, &sender->destinations, next)
-		if (rc == 0)
-			rc = destination_recover(dest, err);
-	if (rc == -1) {
+	if (open_all(sender, err) == -1) {
 		close_all(sender);
 		return -1;
 	}
-	scan_all(sender);
-	TAILQ_FOREACH (dest, &sender->destinations, next)
-		destination_configure(dest);
+	look_at_queue(sender);
 	LOG(LOG_LEVEL_INFO, "ready", LOG_STR("spool", sender->spool.location));
 	process_notify("READY=1");
 	process_watchdog_open(&sender->watchdog);
@@ -93,18 +85,15 @@ sender_longest_wait_us(const struct sender *sender)
 static int
 open_all(struct sender *sender, struct err *err)
 {
-	int64_t newest_us;
 	struct err watch_err;
 
-	if (spool_newest_stamp(&sender->spool, &newest_us, err) == -1)
-		return -1;
 	sender->counters = counters_open(&sender->spool, err);
 	if (sender->counters == NULL)
 		return -1;
 	sender->ledger = ledger_open(sender->conf->ledger, err);
 	if (sender->ledger == NULL)
 		return -1;
-	sender->stamps = stamp_source_create(newest_us, err);
+	sender->stamps = stamp_source_create(0, err);
 	sender->loop = loop_create(err);
 	if (sender->stamps == NULL || sender->loop == NULL ||
 	    loop_add(sender->loop, sender->signal_fd, on_signal, sender, err) ==
@@ -114,7 +103,6 @@ open_all(struct sender *sender, struct err *err)
 	if (sender->watch_fd == -1) {
 		LOG(LOG_LEVEL_WARNING, "not-watched",
 		    LOG_STR("reason", watch_err.text));
-		sender->unwatched = true;
 	} else if (loop_add(sender->loop, sender->watch_fd, on_watch, sender,
 		       err) == -1)
 		return -1;
@@ -165,29 +153,30 @@ find(struct sender *sender, const char *name)
 	return NULL;
 }
 
-/* All names of all folders: at the start, where events were lost, and now
- * and then. */
+/* The destinations that are there: at the start, and now and then. */
 static void
-scan_all(struct sender *sender)
+look_at_queue(struct sender *sender)
 {
-	int64_t begin_ms = clock_mono_ms(), took_ms, pause_ms;
-	struct destination *dest;
 	struct err err;
 
-	sender->scan_due = false;
-	sender->unwatched = sender->watch_fd == -1;
-	sender->generation++;
 	if (sender->watch_fd != -1)
 		sender->queue_wd = watch_add(sender->watch_fd,
 		    sender->spool.root_fd, PATH_QUEUE, WATCH_NEW_NAMES, &err);
 	(void)spool_scan_destinations(&sender->spool, add_found, sender, &err);
+	sender->next_look_ms =
+	    clock_mono_ms() +
+	    (sender->queue_wd == -1 ? LOOK_UNWATCHED_MS : LOOK_MS);
+}
+
+/* At once: the events behind that count less. */
+static void
+lose_events(struct sender *sender)
+{
+	struct destination *dest;
+
+	sender->next_look_ms = 0;
 	TAILQ_FOREACH (dest, &sender->destinations, next)
-		destination_scan(dest);
-	took_ms = clock_mono_ms() - begin_ms;
-	pause_ms = sender->unwatched ? SCAN_UNWATCHED_MS : SCAN_MS;
-	if (took_ms * SCAN_COST > pause_ms)
-		pause_ms = took_ms * SCAN_COST;
-	sender->next_scan_ms = clock_mono_ms() + pause_ms;
+		scan_after_loss(dest);
 }
 
 static void
@@ -222,7 +211,7 @@ on_watch(void *context)
 	if (watch_read(sender->watch_fd, on_name, sender, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "events-not-read",
 		    LOG_STR("reason", err.text));
-		sender->scan_due = true;
+		lose_events(sender);
 	}
 }
 
@@ -234,42 +223,30 @@ on_name(void *context, int wd, enum watch_what what, const char *file)
 	if (what == WATCH_OVERFLOW) {
 		LOG(LOG_LEVEL_WARNING, "events-lost",
 		    LOG_STR("consequence", "all folders are scanned"));
-		sender->scan_due = true;
-	} else if (wd == sender->queue_wd) {
-		sender->scan_due = true;
-	} else if (!on_destination_name(sender, wd, what, file) &&
-		   what == WATCH_GONE) {
-		sender->scan_due = true;
+		lose_events(sender);
+	} else if (wd != sender->queue_wd) {
+		on_destination_name(sender, wd, what, file);
+	} else if (what == WATCH_GONE) {
+		sender->queue_wd = -1;
+		lose_events(sender);
+	} else {
+		sender->next_look_ms = 0;
 	}
 }
 
-static bool
+/* One that is nobody's is of a folder in whose place another one is watched. */
+static void
 on_destination_name(
     struct sender *sender, int wd, enum watch_what what, const char *file)
 {
-	static const enum queue_state states[] = {
-	    QUEUE_NEW, QUEUE_DEFERRED, QUEUE_FAILED};
 	struct destination *dest;
 	int i;
 
 	TAILQ_FOREACH (dest, &sender->destinations, next)
-		for (i = 0; i < DESTINATION_WATCHES; i++) {
-			if (dest->wd[i] != wd)
-				continue;
-			if (what == WATCH_GONE) {
-				dest->wd[i] = -1;
-				sender->scan_due = true;
-				/* They have no right to what comes in its
-				 * place. */
-				lanes_retire(dest);
-			} else if (i == DESTINATION_WATCH_SELF) {
-				destination_look_self(dest, file);
-			} else {
-				destination_look(dest, states[i], file);
-			}
-			return true;
-		}
-	return false;
+		for (i = 0; i < DESTINATION_WATCHES; i++)
+			if (dest->wd[i] == wd)
+				scan_hear(dest, (enum destination_watch)i, what,
+				    file);
 }
 
 /* The old configuration stays in force where the new one has an error. */
@@ -324,13 +301,14 @@ reconfigure(struct sender *sender, struct conf *conf)
 		    !conf_destination_equal(now, dest->conf))
 			lanes_retire(dest);
 		destination_configure(dest);
+		chores_want(dest, CHORE_SCAN);
 	}
 	log_open("dcmspool-sender", conf->log_level, conf->log_to_syslog);
 	if (ledger_move(sender->ledger, conf->ledger, &err) == -1)
 		LOG(LOG_LEVEL_ERROR, "ledger-failed",
 		    LOG_STR("file", conf->ledger), LOG_STR("error", err.text));
 	conf_free(old);
-	sender->scan_due = true;
+	sender->next_look_ms = 0;
 	LOG(LOG_LEVEL_INFO, "reloaded", LOG_STR("file", conf->path));
 }
 
@@ -343,14 +321,9 @@ turn(struct sender *sender)
 
 	if (sender->reload)
 		reload(sender);
-	if (sender->scan_due || now_ms >= sender->next_scan_ms)
-		scan_all(sender);
-	if (now_ms >= sender->next_expire_ms) {
-		TAILQ_FOREACH (dest, &sender->destinations, next)
-			expire_destination(dest);
-		sender->next_expire_ms =
-		    clock_mono_ms() + expire_interval_ms(sender->conf);
-	}
+	if (now_ms >= sender->next_look_ms)
+		look_at_queue(sender);
+	chores_turn(sender);
 	if (now_ms >= sender->next_expiry_ms)
 		sender->next_expiry_ms =
 		    identities_warn(sender->identities, sender->conf);
@@ -366,10 +339,8 @@ wait_ms(struct sender *sender)
 	int64_t due_ms, left_ms;
 	struct destination *dest;
 
-	if (sender->next_scan_ms < until_ms)
-		until_ms = sender->next_scan_ms;
-	if (sender->next_expire_ms < until_ms)
-		until_ms = sender->next_expire_ms;
+	if (sender->next_look_ms < until_ms)
+		until_ms = sender->next_look_ms;
 	if (sender->next_account_ms < until_ms)
 		until_ms = sender->next_account_ms;
 	if (sender->next_expiry_ms < until_ms)
@@ -378,6 +349,8 @@ wait_ms(struct sender *sender)
 		due_ms = destination_due_ms(dest);
 		if (due_ms != -1 && due_ms < until_ms)
 			until_ms = due_ms;
+		if (chores_due_ms(dest) < until_ms)
+			until_ms = chores_due_ms(dest);
 	}
 	left_ms = until_ms - clock_mono_ms();
 	return left_ms < 0 ? 0 : (int)left_ms;

@@ -33,19 +33,16 @@ struct sender {
 	struct process_watchdog watchdog;
 	int lock_fd;
 	int signal_fd;
-	int watch_fd;	/* -1: there is no inotify to be had */
-	int queue_wd;	/* of queue/, -1: not watched */
-	bool unwatched; /* some folder is not: look more often */
-	bool scan_due;	/* events were lost */
-	int children;	/* lanes that have not been reaped */
+	int watch_fd; /* -1: there is no inotify to be had */
+	int queue_wd; /* of queue/, -1: not watched */
+	int children; /* lanes that have not been reaped */
 	bool reload, stop;
 	int64_t stop_by_ms; /* 0 until it stops */
 	int64_t started_us; /* real time */
-	int64_t next_scan_ms;
-	int64_t next_expire_ms;
-	int64_t next_account_ms; /* of what waits: account.c */
-	int64_t next_expiry_ms;	 /* of certificates */
-	uint32_t generation;	 /* of the scan that runs, or ran last */
+	int64_t next_look_ms;
+	int64_t next_account_ms;       /* of what waits: account.c */
+	int64_t next_expiry_ms;	       /* of certificates */
+	struct destination *chores_at; /* whose turn it is: chores.c */
 	struct destination_list destinations;
 };
 

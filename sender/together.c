@@ -333,6 +333,8 @@ next_other(struct lane_handle *lane)
 		index_name(other, &after);
 		if (other == lane->item)
 			continue;
+		if (index_is_unsure(&lane->dest->index, other))
+			return NULL; /* is there another one before it? */
 		if (is_final || (other->state != QUEUE_FAILED && other->waited))
 			return other;
 	}

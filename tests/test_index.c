@@ -183,6 +183,40 @@ test_many(void)
 	index_clear(&index);
 }
 
+/* One before which another may come to light stays, and what comes behind it;
+ * what is known to be the first goes. */
+static void
+test_unsure(void)
+{
+	struct index_item *first, *second, *other;
+	struct index index;
+
+	index_init(&index);
+	second = add(&index, 20, "1.1");
+	first = add(&index, 10, "1.1");
+	index_set_unsure(&index, first, true, NOW);
+	index_set_unsure(&index, second, true, NOW);
+	CU_ASSERT_PTR_NULL(index_pick(&index, NOW, LONG));
+	CU_ASSERT_FALSE(index_release(&index, NOW));
+	other = add(&index, 5, "1.1");
+	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), other);
+	index_remove(&index, other, NOW);
+	CU_ASSERT_PTR_NULL(index_pick(&index, NOW, LONG));
+	index.sure++;
+	CU_ASSERT(index_release(&index, NOW));
+	CU_ASSERT_FALSE(index_release(&index, NOW));
+	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), first);
+	other = add(&index, 7, "1.2");
+	index_set_unsure(&index, other, true, NOW);
+	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), first);
+	index_set_unsure(&index, other, false, NOW);
+	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), other);
+	index_remove(&index, other, NOW);
+	index_remove(&index, first, NOW);
+	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), second);
+	index_clear(&index);
+}
+
 /* Each is seen once, though what was seen goes, or others come. */
 static void
 test_walk(void)
@@ -265,6 +299,7 @@ static const struct test_case cases[] = {{"heads by stamp", test_by_stamp},
     {"who waits goes first", test_waited},
     {"the timer's order", test_timer_order},
     {"many, in order to the last", test_many}, {"a walk sees all", test_walk},
+    {"what is unsure waits", test_unsure},
     {"one long chain", test_one_long_chain},
     {"what a busy destination deferred", test_wake_busy}, {0}};
 
