@@ -35,7 +35,7 @@ struct opened {
 
 struct trace {
 	const struct cmd *cmd;
-	const char *uid;
+	char uid[NAME_UID_SIZE];
 	bool json;
 	struct kept *lines;
 	size_t n, room, serial;
@@ -47,6 +47,8 @@ struct trace {
 	struct err *err;
 };
 
+static int find_uid(const struct cmd *cmd, const char *word,
+    char uid[NAME_UID_SIZE], struct err *err);
 static int trace_all(struct trace *trace, char **files, int n);
 static int trace_ledger(struct trace *trace);
 static int take_line(void *context, const struct trace_line *line);
@@ -82,14 +84,14 @@ cmd_trace(struct cmd *cmd, int argc, char **argv, struct err *err)
 		}
 		trace->json = true;
 	}
-	if (optind == argc || !name_uid_valid(argv[optind])) {
-		free(trace);
-		return err_set(err, ERR_USAGE,
-		    "trace: a SOP Instance UID, and log files if others than "
-		    "the ledger");
-	}
-	trace->uid = argv[optind];
-	rc = trace_all(trace, argv + optind + 1, argc - optind - 1);
+	rc = optind == argc ? err_set(err, ERR_USAGE,
+				  "trace: a SOP Instance UID or an item, and "
+				  "log files if others than the ledger")
+			    : find_uid(cmd, argv[optind], trace->uid, err);
+	if (rc == 1)
+		rc = trace_all(trace, argv + optind + 1, argc - optind - 1);
+	else if (rc == 0)
+		cmd_put_missing(argv[optind]);
 	if (rc == 0)
 		rc = trace->found > 0 ? EX_OK : CMD_NOTHING;
 	while (trace->n > 0)
@@ -100,6 +102,34 @@ cmd_trace(struct cmd *cmd, int argc, char **argv, struct err *err)
 	free(trace->ours);
 	free(trace);
 	return rc;
+}
+
+/* An item's name tells it, and is good when the item is gone. 1; 0 there is
+ * none; -1 */
+static int
+find_uid(const struct cmd *cmd, const char *word, char uid[NAME_UID_SIZE],
+    struct err *err)
+{
+	const char *base = strrchr(word, '/');
+	struct item_name name;
+	struct cmd_item item;
+	int found = 1;
+
+	if (name_uid_valid(word)) {
+		(void)strcpy(uid, word);
+		return 1;
+	}
+	if (!name_parse(base == NULL ? word : base + 1, &name)) {
+		found = cmd_find(cmd, NULL, word, &item, err);
+		if (found == 1 && !name_parse(item.file, &name))
+			return err_set(err, ERR_USAGE,
+			    "trace: the name of %s does not tell its SOP "
+			    "Instance UID, show does",
+			    item.file);
+	}
+	if (found == 1)
+		(void)memcpy(uid, name.uid, NAME_UID_SIZE);
+	return found;
 }
 
 static int

@@ -25,7 +25,7 @@ static const struct {
     {"list", cmd_list,
 	"[-0l] [--json] [--unsorted] [FILTER...] [DEST[/STATE] | ITEM]"},
     {"show", cmd_show, "[--json] {ITEM... | FILTER...}"},
-    {"trace", cmd_trace, "[--json] UID [LOGFILE...]"},
+    {"trace", cmd_trace, "[--json] {UID | ITEM} [LOGFILE...]"},
     {"retry", cmd_retry, ITEMS},
     {"hold", cmd_hold, ITEMS},
     {"release", cmd_release, ITEMS},
@@ -45,6 +45,11 @@ static const struct {
     {"expire", cmd_expire, "[--dry-run]"},
     {"report", cmd_report, "[--json] [LOGFILE...]"},
 };
+
+static const char filters[] =
+    "filters:\n"
+    "  --all DEST[/STATE], --dest DEST[/STATE], --state STATE[,STATE...],\n"
+    "  --source AET-OR-PEER, --study UID, --older 1h, --status 0xA900";
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -139,6 +144,13 @@ run_command(const char *conf_file, int argc, char **argv, struct err *err)
 	if (i == COMMANDS)
 		return err_set(err, ERR_USAGE,
 		    "unknown command: %s (see dcmspool -h)", argv[0]);
+	if (argc == 2 && strcmp(argv[1], "-h") == 0) {
+		(void)printf("usage: dcmspool [-c file] %s %s\n",
+		    commands[i].name, commands[i].arguments);
+		if (strstr(commands[i].arguments, "FILTER") != NULL)
+			(void)puts(filters);
+		return EX_OK;
+	}
 	if (conf_load(conf_file, &conf, err) == -1)
 		return -1;
 	if (argc == 0) {
@@ -184,8 +196,5 @@ print_usage(void)
 	for (i = 0; i < COMMANDS; i++)
 		(void)printf(
 		    "  %-7s %s\n", commands[i].name, commands[i].arguments);
-	(void)puts(
-	    "filters:\n"
-	    "  --all DEST[/STATE], --dest DEST, --state STATE[,STATE...],\n"
-	    "  --source AET-OR-PEER, --study UID, --older 1h, --status 0xA900");
+	(void)puts(filters);
 }

@@ -291,6 +291,29 @@ def test_list_by_a_part(spool):
     assert command(spool, "list", "pacs/lost/x")[0] == 64
 
 
+def test_trace_by_every_name(spool):
+    """It is about an instance; of a name of ours, gone or not, it takes the
+    UID."""
+    for how, word in words_for("failed").items():
+        code, out, err = command(spool, "trace", word)
+        if how in ("DEST/UID", "DEST/part", "DEST/STATE/part", "stamp"):
+            assert "could mean" not in err
+        assert code == 0 and f"item={FILES['failed']} " in out, (how, err)
+    assert command(spool, "remove", FILES["failed"])[0] == 0
+    ledger = spool.folder / "ledger"
+    assert FILES["failed"] in ledger.read_text()
+    code, out, err = command(spool, "trace", FILES["failed"])
+    assert code == 0 and "action=remove" in out, (out, err)
+    for word, code, text in (("20200101T", 1, "no item 20200101T"),
+                             ("Z-m", 64, "could mean 9 items"),
+                             ("../etc", 64, "names no item")):
+        assert command(spool, "trace", word)[0] == code
+        assert text in command(spool, "trace", word)[2]
+    instance.make().write(spool.path("pacs", "hold", "foreign.dcm"))
+    code, out, err = command(spool, "trace", "foreign")
+    assert code == 64 and "show does" in err
+
+
 def test_all_or_nothing(spool):
     """Where one of the words is not clear, nothing is done; where one is not
     there, the others are."""
@@ -691,6 +714,20 @@ def test_programs_lines_that_are_wrong(spool):
             check=False, env={**os.environ, "DCMSPOOL_CONF": str(spool.conf)})
         assert (done.returncode, done.stdout) == (64, ""), words
         assert text in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_usage_of_each_command(spool, tmp_path):
+    """Also where there is no configuration yet."""
+    whole_usage = tools.run(gateways.COMMAND, "-h").stdout
+    for name in EVERY:
+        done = tools.run(gateways.COMMAND, "-c", tmp_path / "none", name, "-h")
+        first, *rest = done.stdout.splitlines()
+        assert done.returncode == 0
+        assert first.startswith(f"usage: dcmspool [-c file] {name} "), first
+        assert first.removeprefix("usage: dcmspool [-c file] ").split(
+            )[1:] == re.search(rf"^  {name} +(.*)$", whole_usage,
+                               re.M)[1].split()
+        assert bool(rest) is (name in COMMANDS)
 
 
 def break_location(spool):
