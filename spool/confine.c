@@ -19,17 +19,20 @@
 #include "fs.h"
 #include "log.h"
 
-#define LANDLOCK_MIN 2 /* since it lets files be moved */
-#define FILES_MAX    64
-#define MORE_BYTES   ((rlim_t)64 << 20) /* than it had before */
+#define LANDLOCK_MIN	    2 /* since it lets files be moved */
+#define LANDLOCK_NO_NETWORK 3
+#define FILES_MAX	    64
+#define MORE_BYTES	    ((rlim_t)64 << 20) /* than it had before */
 
 struct confine {
+	enum confine_role role;
 	struct sock_fprog filter;
 	bool has_seccomp;
 	int landlock; /* version, 0: none */
 };
 
 static bool kills_processes(void);
+static int landlock_of(const struct confine *confine);
 static int give_up_capabilities(struct err *err);
 static int limit(int resource, rlim_t most, const char *what, struct err *err);
 static int limit_memory(struct err *err);
@@ -45,6 +48,7 @@ confine_create(enum confine_role role, struct err *err)
 	}
 	confine->has_seccomp = kills_processes();
 	confine->landlock = confine_landlock_abi();
+	confine->role = role;
 	/* Where there is no seccomp libseccomp makes no filter either. */
 	if (!confine->has_seccomp ||
 	    confine_calls_compile(role, &confine->filter, err) == 0)
@@ -119,7 +123,7 @@ confine_enter(const struct confine *confine, int root_fd,
 		return -1;
 	if (confine->landlock >= LANDLOCK_MIN &&
 	    confine_landlock_enter(
-		confine->landlock, root_fd, folders, n, err) == -1)
+		landlock_of(confine), root_fd, folders, n, err) == -1)
 		return -1;
 	if (confine->has_seccomp &&
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
@@ -134,6 +138,17 @@ kills_processes(void)
 	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+/* DCMTK has a lane listen, which with seccomp only seems to be done: without
+ * it, it has to be possible. */
+static int
+landlock_of(const struct confine *confine)
+{
+	if (confine->role == CONFINE_LANE && !confine->has_seccomp &&
+	    confine->landlock > LANDLOCK_NO_NETWORK)
+		return LANDLOCK_NO_NETWORK;
+	return confine->landlock;
 }
 
 /* Root that nobody has told to become another keeps what it takes to use a

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../spool/confine_private.h"
 #include "../spool/log.h"
 #include "test.h"
 #include "test_confined.h"
@@ -194,6 +196,33 @@ gives_up_and_limits(void)
 		CU_ASSERT_EQUAL(
 		    test_confined_try(&confined, forks_nothing, NULL),
 		    FATE_FAILED);
+}
+
+/* DCMTK has a lane listen before it is given its connection. */
+static long
+listens(const void *context)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const struct sockaddr_in any = {.sin_family = AF_INET};
+
+	(void)context;
+	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) == -1)
+		return -1;
+	return listen(fd, 1);
+}
+
+static void
+a_lane_works_without_seccomp(void)
+{
+	struct test_confined confined = {.role = CONFINE_LANE,
+	    .root_fd = AT_FDCWD,
+	    .before = have_no_seccomp};
+
+	CU_ASSERT_EQUAL(test_confined_try(&confined, listens, NULL), FATE_DONE);
+	confined.role = CONFINE_ASSOCIATION;
+	if (confine_landlock_abi() >= 4)
+		CU_ASSERT_EQUAL(
+		    test_confined_try(&confined, listens, NULL), FATE_REFUSED);
 }
 
 #ifdef __SANITIZE_ADDRESS__
@@ -372,6 +401,7 @@ static const struct test_case cases[] = {
 #ifdef __SANITIZE_ADDRESS__
     {"lets sanitizers report", sanitizers_can_report},
 #endif
+    {"a lane works without seccomp", a_lane_works_without_seccomp},
     {"says what the kernel lacks", says_what_the_kernel_lacks},
     {"fails rather than goes on without", fails_rather_than_goes_on},
     {"puts descriptors where folders are not listed", raises_descriptors},
