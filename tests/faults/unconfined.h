@@ -1,8 +1,12 @@
 /*
- * For shims that do what a confined process may not, such as opening a log of
- * their own: with this included the daemon's processes are not confined. It
- * takes the place of syscall(2), by which the daemons ask for it; whoever
- * preloads a library into a program may do so anyway.
+ * For shims that do what a confined process may not: with this included the
+ * daemon's processes are not confined. It takes the place of syscall(2), by
+ * which the daemons ask for it; whoever preloads a library into a program may do
+ * so anyway.
+ *
+ * crash_shim.c and record_shim.c need it: what they note has the path that a
+ * descriptor has at that moment, which only /proc/self/fd tells, and a confined
+ * process reads neither that nor makes files of its own.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
