@@ -298,7 +298,7 @@ def test_head_and_body_are_one_record(start_gateway, make_storescp, world):
     assert sum(1 for size in sizes if size < 60) <= 6, sizes
 
 
-@pytest.mark.parametrize("stage", ["hello", "request", "data"])
+@pytest.mark.parametrize("stage", ["hello", "finish", "request", "data"])
 def test_a_byte_a_second_is_cut(secure, world, stage):
     raw = socket.create_connection(("127.0.0.1", secure.port), 20)
     to_them, to_us = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -318,6 +318,16 @@ def test_a_byte_a_second_is_cut(secure, world, stage):
         with pytest.raises(ssl.SSLWantReadError):
             tls.do_handshake()
         slow = to_them.read()
+    elif stage == "finish":
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        raw.sendall(to_them.read())
+        while not (slow := to_them.read()):
+            to_us.write(raw.recv(65536))
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
     else:
         exchange(tls.do_handshake)
         made = instance.make()
