@@ -126,7 +126,9 @@ def besiege(request, make_gateway, pacs, tmp_path):
     shutil.copy(SHIM, shim)
     gateway = make_gateway({"pacs": pacs, "other": tools.free_port()},
                            routes=[{"DuplexTargetConfigNames": "pacs"}],
-                           receiver={"DimseTimeout": 300},
+                           # Each attack is a connection that breaks.
+                           receiver={"DimseTimeout": 300,
+                                     "MaxAssociationsPerPeer": 10000},
                            top={"User": user})
 
     def start(which, own_folder):
