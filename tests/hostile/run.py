@@ -1,9 +1,11 @@
-"""The hostile suite as a table: attack, what happened, verdict.
+"""The hostile suite as a table: each case, what came of it, and what had before
+it was mended; then how many of each kind.
 
     run.py [-k WORD] [--json FILE] [receiver|sender]
 """
 
 import argparse
+import collections
 import dataclasses
 import json
 import pathlib
@@ -14,8 +16,24 @@ _tests = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(_tests / "hostile"), str(_tests), str(_tests / "e2e")]
 
 import field as fields
+import findings
 import leftovers
 import suite
+
+
+def print_kinds(verdicts):
+    kinds = collections.Counter(v.kind for v in verdicts.values())
+    print(f"\n{'kind':40}{'played':>8}{'as expected':>13}{'mended':>8}")
+    for kind, n in kinds.items():
+        of = [v for v in verdicts.values() if v.kind == kind]
+        print(f"{kind:40}{n:8}{sum(v.ok for v in of):13}"
+              f"{sum(findings.of(v.name) != '' for v in of):8}")
+    print()
+
+
+def as_row(verdict):
+    return {**dataclasses.asdict(verdict),
+            "before": findings.of(verdict.name)}
 
 
 def main():
@@ -36,12 +54,15 @@ def main():
               f"{v.words}")
         for fault in v.faults:
             print(f"        {fault}"[:600])
+        if findings.of(name):
+            print(f"        before: {findings.of(name)}")
+    print_kinds(verdicts)
     bad = sum(not v.ok for v in verdicts.values())
     print(f"{len(verdicts)} played, {bad} not as expected, "
           f"{time.monotonic() - begun:.1f} s", *trouble)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(
-            [dataclasses.asdict(v) for v in verdicts.values()], indent=1))
+            [as_row(v) for v in verdicts.values()], indent=1))
     return 1 if bad or trouble else 0
 
 

@@ -5,6 +5,7 @@ import os
 import resource
 import time
 
+import findings
 import flood
 import pytest
 from field import memory
@@ -19,6 +20,10 @@ SLOWEST_S = 1
 LINES_A_SECOND = 20
 LINES_AT_FIRST = 150  # of those that are served before it is known
 GROWTH_KIB = 2048 * (32 if gateways.SANITIZED else 1)
+
+
+def test_findings_are_of_floods():
+    assert findings.unused(flood.KINDS, findings.FLOODS) == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 other; each test is the verdict on one."""
 
 import field
+import findings
 import pytest
 import suite
 
@@ -16,6 +17,10 @@ def verdicts():
 def test_there_are_enough_and_none_twice(verdicts):
     assert verdicts.get("field", []) == []
     assert len({c.name for c in CASES}) == len(CASES) >= 300
+
+
+def test_findings_are_of_cases():
+    assert findings.unused([c.name for c in CASES], findings.RECEIVER) == []
 
 
 @pytest.mark.parametrize("name", [c.name for c in CASES])

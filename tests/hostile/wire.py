@@ -19,8 +19,9 @@ PATIENCE_S = 6  # all limits of the field are shorter
 class Wire:
     """field: who knows what is behind the port, or None."""
 
-    def __init__(self, port, field=None, source=None):
+    def __init__(self, port, field=None, source=None, patience=PATIENCE_S):
         self.port, self.field, self.source = port, field, source
+        self.patience = patience
         self.words = []
         self.answers = []  # unpacked response commands
         self.ac = None
@@ -88,16 +89,16 @@ class Wire:
 
     # what comes back
 
-    def hear(self, timeout=PATIENCE_S):
+    def hear(self):
         """One word more."""
         if self.words and self.words[-1] in ("end", "open"):
             return self.words[-1]
-        self.words.append(self._word(timeout))
+        self.words.append(self._word(self.patience))
         return self.words[-1]
 
-    def hear_all(self, timeout=PATIENCE_S):
+    def hear_all(self):
         """Until the end, or until nothing comes."""
-        while self.hear(timeout) not in ("end", "open"):
+        while self.hear() not in ("end", "open"):
             continue
 
     def close(self):
