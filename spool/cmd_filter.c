@@ -146,6 +146,9 @@ cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
 	    .visit = visit,
 	    .context = context,
 	    .err = err};
+	int (*scan)(const struct cmd *, const char *, enum queue_state,
+	    cmd_visit *, void *, struct err *) =
+	    filter->sorted ? cmd_scan_sorted : cmd_scan;
 	struct cmd_destination *list = NULL;
 	size_t n = 0, i;
 	int state, rc;
@@ -160,7 +163,7 @@ cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
 			continue;
 		for (state = 0; state < QUEUE_STATES && rc == 0; state++)
 			if ((states & CMD_STATE_BIT(state)) != 0)
-				rc = cmd_scan(cmd, list[i].name,
+				rc = scan(cmd, list[i].name,
 				    (enum queue_state)state, visit_matching,
 				    &filtered, err);
 	}

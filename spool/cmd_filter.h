@@ -34,6 +34,7 @@ enum cmd_option {
 
 struct cmd_filter {
 	bool given;		   /* at least one of them */
+	bool sorted;		   /* to be visited in the order of arrival */
 	char dest[NAME_DEST_SIZE]; /* "" = all */
 	unsigned states;	   /* CMD_STATE_BIT; 0 = not given */
 	const char *part;	   /* of the file's name */
@@ -63,9 +64,8 @@ int cmd_filter_matches(const struct cmd *cmd, const struct cmd_filter *filter,
     const struct cmd_item *item, struct err *err);
 
 /*
- * Visits what the filter lets through, folder by folder in no order. states
- * are looked at where the filter names none. Where that takes long, it says so
- * on a terminal.
+ * Visits what the filter lets through, folder by folder. states are looked at
+ * where the filter names none. Where that takes long, it says so on a terminal.
  */
 int cmd_filter_scan(const struct cmd *cmd, const struct cmd_filter *filter,
     unsigned states, cmd_visit *visit, void *context, struct err *err);

@@ -16,11 +16,14 @@
 #include "cmd_progress.h"
 #include "result.h"
 
+#define INDENT 4 /* of what is said below an item */
+
 struct listing {
 	const struct cmd *cmd;
 	struct cmd_filter filter;
 	bool json, unsorted, null, full;
 	int64_t now_us;
+	int width; /* of the longest name of a destination, on a terminal */
 	uint64_t printed;
 	struct cmd_progress progress;
 	struct err *err;
@@ -30,13 +33,15 @@ static int parse(
     struct listing *listing, int argc, char **argv, struct err *err);
 static int take_word(
     struct listing *listing, const char *word, struct err *err);
+static bool is_meant(const struct listing *listing, const char *dest);
 static int list_destination(struct listing *listing, const char *dest);
 static int list_folder(
     struct listing *listing, const char *dest, enum queue_state state);
 static int print_item(void *context, const struct cmd_item *item);
 static int print_json(const struct cmd_item *item, int64_t bytes,
     int64_t arrived_us, const struct result *r, struct err *err);
-static void print_record(const struct listing *listing, const struct result *r);
+static void print_record(const struct result *r);
+static void print_words(const struct listing *listing, const struct result *r);
 static void print_text(const struct listing *listing,
     const struct cmd_item *item, int64_t bytes, int64_t arrived_us);
 
@@ -53,9 +58,13 @@ cmd_list(struct cmd *cmd, int argc, char **argv, struct err *err)
 	    cmd_destinations(cmd, &list, &n, err) == -1)
 		goto out;
 	cmd_progress_begin(&listing.progress, "looking at", 0);
+	listing.width = (int)strlen("DESTINATION");
 	for (i = 0; i < n; i++)
-		if ((listing.filter.dest[0] == '\0' ||
-			strcmp(listing.filter.dest, list[i].name) == 0) &&
+		if (is_meant(&listing, list[i].name) &&
+		    (int)strlen(list[i].name) > listing.width)
+			listing.width = (int)strlen(list[i].name);
+	for (i = 0; i < n; i++)
+		if (is_meant(&listing, list[i].name) &&
 		    list_destination(&listing, list[i].name) == -1)
 			goto out;
 	rc = listing.printed > 0 ? EX_OK : CMD_NOTHING;
@@ -121,6 +130,13 @@ take_word(struct listing *listing, const char *word, struct err *err)
 		   : cmd_filter_add(&listing->filter, &selection, err);
 }
 
+static bool
+is_meant(const struct listing *listing, const char *dest)
+{
+	return listing->filter.dest[0] == '\0' ||
+	       strcmp(listing->filter.dest, dest) == 0;
+}
+
 static int
 list_destination(struct listing *listing, const char *dest)
 {
@@ -163,8 +179,8 @@ print_item(void *context, const struct cmd_item *item)
 	cmd_progress_pause(&listing->progress);
 	if (listing->printed++ == 0 && listing->cmd->terminal &&
 	    !listing->json && !listing->null)
-		(void)printf("%-12s %-8s %12s %8s  %s\n", "DESTINATION",
-		    "STATE", "BYTES", "AGE", "ITEM");
+		(void)printf("%-*s  %-8s %12s %8s  %s\n", listing->width,
+		    "DESTINATION", "STATE", "BYTES", "AGE", "ITEM");
 	if (listing->null) {
 		cmd_put_item(stdout, item, true);
 		return 0;
@@ -176,9 +192,11 @@ print_item(void *context, const struct cmd_item *item)
 		return print_json(item, bytes, arrived_us,
 		    has_record ? &result : NULL, listing->err);
 	print_text(listing, item, bytes, arrived_us);
-	if (listing->full)
-		print_record(listing, has_record ? &result : NULL);
+	if (listing->full && !listing->cmd->terminal)
+		print_record(has_record ? &result : NULL);
 	(void)putchar('\n');
+	if (has_record && listing->cmd->terminal)
+		print_words(listing, &result);
 	return 0;
 }
 
@@ -215,8 +233,8 @@ print_text(const struct listing *listing, const struct cmd_item *item,
 
 	if (listing->cmd->terminal) {
 		cmd_age_format(listing->now_us - arrived_us, age);
-		(void)printf("%-12s %-8s %12" PRId64 " %8s  ", item->dest,
-		    queue_state_name(item->state), bytes, age);
+		(void)printf("%-*s  %-8s %12" PRId64 " %8s  ", listing->width,
+		    item->dest, queue_state_name(item->state), bytes, age);
 	} else {
 		clock_iso_format(arrived_us, iso);
 		(void)printf("%s\t%s\t%" PRId64 "\t%s\t", item->dest,
@@ -227,30 +245,33 @@ print_text(const struct listing *listing, const struct cmd_item *item,
 
 /* Behind the name: status, attempts, next attempt, reason. */
 static void
-print_record(const struct listing *listing, const struct result *r)
+print_record(const struct result *r)
 {
-	char status[CMD_STATUS_SIZE] = "-", iso[CLOCK_ISO_SIZE] = "-",
-	     age[CMD_AGE_SIZE];
-	const char *reason = r == NULL ? "" : r->reason;
+	char status[CMD_STATUS_SIZE] = "-", iso[CLOCK_ISO_SIZE] = "-";
 
 	if (r != NULL)
 		cmd_status_format(r->status, status);
-	if (listing->cmd->terminal) {
-		if (r == NULL)
-			return;
-		(void)printf("\n    %s after %u attempt%s: ", status,
-		    r->attempts, r->attempts == 1 ? "" : "s");
-		cmd_put(stdout,
-		    reason[0] == '\0' ? cmd_status_words(r->status) : reason);
-		if (r->next_us > listing->now_us) {
-			cmd_age_format(r->next_us - listing->now_us, age);
-			(void)printf(", next in %s", age);
-		}
-		return;
-	}
 	if (r != NULL && r->next_us != 0)
 		clock_iso_format(r->next_us, iso);
 	(void)printf(
 	    "\t%s\t%u\t%s\t", status, r == NULL ? 0 : r->attempts, iso);
-	cmd_put(stdout, reason[0] == '\0' ? "-" : reason);
+	cmd_put(stdout, r == NULL || r->reason[0] == '\0' ? "-" : r->reason);
+}
+
+/* The same for a terminal, below it. */
+static void
+print_words(const struct listing *listing, const struct result *r)
+{
+	char status[CMD_STATUS_SIZE], age[CMD_AGE_SIZE] = "";
+	char text[RESULT_REASON_SIZE + 256];
+
+	cmd_status_format(r->status, status);
+	if (r->next_us > listing->now_us)
+		cmd_age_format(r->next_us - listing->now_us, age);
+	(void)snprintf(text, sizeof(text), "%s after %u attempt%s: %s%s%s",
+	    status, r->attempts, r->attempts == 1 ? "" : "s",
+	    r->reason[0] == '\0' ? cmd_status_words(r->status) : r->reason,
+	    age[0] == '\0' ? "" : ", next in ", age);
+	(void)printf("%*s", INDENT, "");
+	cmd_put_wrapped(INDENT, INDENT, text);
 }

@@ -51,7 +51,8 @@ static void put_name(const struct sheet *sheet, const char *name);
 int
 cmd_show(struct cmd *cmd, int argc, char **argv, struct err *err)
 {
-	struct showing showing = {.cmd = cmd, .err = err};
+	struct showing showing = {
+	    .cmd = cmd, .filter.sorted = true, .err = err};
 	int i, found, code = EX_OK;
 
 	if (parse(&showing, argc, argv, err) == -1)

@@ -500,7 +500,9 @@ TERMINAL = [  # words, exit code, what is somewhere on the screen
     (["list", "pacs"], 0, r"^DESTINATION  STATE +BYTES +AGE  ITEM\n"
      r"pacs +new +\d+ +1d6h  \d+T"),
     (["list", "-l", "pacs/failed"], 0, r"\n    0xA900 after 1 attempt: the "
-     r"data set does not fit its SOP class"),
+     r"data set does not fit its SOP class, or what the\n    destination"),
+    (["show", "--all", "pacs/failed"], 0,  # in the order of arrival
+     r"(?s)-m5-1\.2\.840\.6\.dcm.*\n\n.*-m6-1\.2\.840\.7\.dcm"),
     (["show", "1.2.840.6"], 0, r"\nStatus +0xA900\nMeaning +the "
      r"data set[^\n]+\n {24}\S"),
     (["hold", "1.2.840.6"], 0, "hold pacs/failed/"),
