@@ -6,6 +6,8 @@
  */
 #include "index_chain.h"
 
+static int compare(
+    const struct index_item *item, int64_t stamp_us, uint16_t message_id);
 static uint64_t priority(const struct index_item *item);
 static uint8_t marks_of(const struct index_item *item);
 static void update(struct index_item *item);
@@ -13,15 +15,6 @@ static void split(struct index_item *root, const struct index_item *at,
     struct index_item **before, struct index_item **behind);
 static struct index_item *merge(
     struct index_item *before, struct index_item *behind);
-
-int
-index_chain_compare(
-    const struct index_item *item, int64_t stamp_us, uint16_t message_id)
-{
-	if (item->stamp_us != stamp_us)
-		return item->stamp_us < stamp_us ? -1 : 1;
-	return (int)item->message_id - (int)message_id;
-}
 
 struct index_item *
 index_chain_insert(struct index_item *root, struct index_item *item)
@@ -31,7 +24,7 @@ index_chain_insert(struct index_item *root, struct index_item *item)
 		update(item);
 		return item;
 	}
-	if (index_chain_compare(item, root->stamp_us, root->message_id) < 0)
+	if (compare(item, root->stamp_us, root->message_id) < 0)
 		root->before = index_chain_insert(root->before, item);
 	else
 		root->behind = index_chain_insert(root->behind, item);
@@ -44,7 +37,7 @@ index_chain_remove(struct index_item *root, struct index_item *item)
 {
 	if (root == item)
 		return merge(item->before, item->behind);
-	if (index_chain_compare(item, root->stamp_us, root->message_id) < 0)
+	if (compare(item, root->stamp_us, root->message_id) < 0)
 		root->before = index_chain_remove(root->before, item);
 	else
 		root->behind = index_chain_remove(root->behind, item);
@@ -56,10 +49,10 @@ void
 index_chain_refresh(struct index_item *root, struct index_item *item)
 {
 	if (root != item)
-		index_chain_refresh(index_chain_compare(item, root->stamp_us,
-					root->message_id) < 0
-					? root->before
-					: root->behind,
+		index_chain_refresh(
+		    compare(item, root->stamp_us, root->message_id) < 0
+			? root->before
+			: root->behind,
 		    item);
 	update(root);
 }
@@ -70,7 +63,7 @@ index_chain_find(struct index_item *root, int64_t stamp_us, uint16_t message_id)
 	int by_key;
 
 	while (root != NULL) {
-		by_key = index_chain_compare(root, stamp_us, message_id);
+		by_key = compare(root, stamp_us, message_id);
 		if (by_key == 0)
 			break;
 		root = by_key > 0 ? root->before : root->behind;
@@ -85,7 +78,7 @@ index_chain_after(
 	struct index_item *found = NULL;
 
 	while (root != NULL) {
-		if (index_chain_compare(root, stamp_us, message_id) > 0) {
+		if (compare(root, stamp_us, message_id) > 0) {
 			found = root;
 			root = root->before;
 		} else {
@@ -162,7 +155,7 @@ split(struct index_item *root, const struct index_item *at,
 		*before = *behind = NULL;
 		return;
 	}
-	if (index_chain_compare(root, at->stamp_us, at->message_id) < 0) {
+	if (compare(root, at->stamp_us, at->message_id) < 0) {
 		*before = root;
 		split(root->behind, at, &root->behind, behind);
 	} else {
@@ -187,4 +180,13 @@ merge(struct index_item *before, struct index_item *behind)
 	behind->before = merge(before, behind->before);
 	update(behind);
 	return behind;
+}
+
+/* By stamp, then by message ID: < 0, 0, > 0 */
+static int
+compare(const struct index_item *item, int64_t stamp_us, uint16_t message_id)
+{
+	if (item->stamp_us != stamp_us)
+		return item->stamp_us < stamp_us ? -1 : 1;
+	return (int)item->message_id - (int)message_id;
 }

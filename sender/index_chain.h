@@ -18,10 +18,6 @@ enum index_mark {
 	INDEX_MARK_ORDERED = 8	/* in one of the orders */
 };
 
-/* By stamp, then by message ID: < 0, 0, > 0 */
-int index_chain_compare(
-    const struct index_item *item, int64_t stamp_us, uint16_t message_id);
-
 /* Each returns the new root. The item is not in the chain, or is in it. */
 struct index_item *index_chain_insert(
     struct index_item *root, struct index_item *item);

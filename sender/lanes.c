@@ -38,6 +38,7 @@ static void handle_report(
 static void bury(struct lane_handle *lane);
 static void reap(struct lane_handle *lane);
 static void end(struct lane_handle *lane);
+static void close_all(struct sender *sender);
 static void count(const struct destination *dest);
 static void become_idle(struct lane_handle *lane);
 
@@ -116,20 +117,6 @@ lanes_reap(struct sender *sender)
 	}
 }
 
-void
-lanes_close_all(struct sender *sender)
-{
-	struct destination *dest;
-	struct lane_handle *lane;
-
-	TAILQ_FOREACH (dest, &sender->destinations, next) {
-		chores_close(dest);
-		TAILQ_FOREACH (lane, &dest->lanes, next)
-			if (lane->socket_fd != -1)
-				(void)close(lane->socket_fd);
-	}
-}
-
 static struct lane_handle *
 spawn(struct destination *dest)
 {
@@ -194,7 +181,7 @@ run_child(struct lane_handle *lane, int socket_fd)
 	struct err err = {.class = ERR_NONE};
 	struct tls *tls;
 
-	lanes_close_all(sender);
+	close_all(sender);
 	loop_free(sender->loop);
 	(void)close(sender->signal_fd);
 	if (sender->watch_fd != -1)
@@ -248,7 +235,7 @@ connect_for(struct lane_handle *lane, const struct connector_request *request)
 		return;
 	}
 	lane_fd = dup(lane->socket_fd);
-	lanes_close_all(sender);
+	close_all(sender);
 	(void)identities_take(sender->identities, sender->conf, NULL);
 	connector_serve(lane->dest->conf, request, lane_fd);
 	_exit(EX_OK);
@@ -407,6 +394,21 @@ end(struct lane_handle *lane)
 	dest->lanes_n--;
 	count(dest);
 	free(lane);
+}
+
+/* In a forked child: the sockets to all lanes. */
+static void
+close_all(struct sender *sender)
+{
+	struct destination *dest;
+	struct lane_handle *lane;
+
+	TAILQ_FOREACH (dest, &sender->destinations, next) {
+		chores_close(dest);
+		TAILQ_FOREACH (lane, &dest->lanes, next)
+			if (lane->socket_fd != -1)
+				(void)close(lane->socket_fd);
+	}
 }
 
 static void

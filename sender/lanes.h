@@ -58,7 +58,4 @@ void lanes_kill(struct destination *dest);
 /* Reaps the children that have ended. */
 void lanes_reap(struct sender *sender);
 
-/* In a forked child: closes all sockets to lanes. */
-void lanes_close_all(struct sender *sender);
-
 #endif

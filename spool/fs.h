@@ -56,8 +56,6 @@ int fs_rename(int dirfd, const char *from, const char *to, struct err *err);
  * them is not there; -1 */
 int fs_exchange(int dirfd, const char *one, const char *two, struct err *err);
 int fs_chmod(int dirfd, const char *path, mode_t mode, struct err *err);
-/* Of an open file or folder; path is for the message. */
-int fs_chown(int fd, uid_t uid, gid_t gid, const char *path, struct err *err);
 /* err->sys is EEXIST where the target is there. */
 int fs_link(int dirfd, const char *from, const char *to, struct err *err);
 /* 1 and *st (not followed), 0 not there, -1 */
@@ -72,6 +70,19 @@ int fs_sync_dir(int dirfd, const char *path, struct err *err);
  * this file system or user can have no lease (then look at its mtime).
  */
 int fs_unwritten(int fd);
+
+/* flock(2) on fd: 1 got it, 0 somebody else has it, -1. */
+int fs_lock_exclusive(int fd, const char *path, struct err *err);
+/* Whether somebody holds it, without keeping it: 1, 0, -1. */
+int fs_lock_held(int fd, const char *path, struct err *err);
+
+/* Space left for us on the file system of fd. */
+int fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err);
+/* How full it is, as df(1) says it: 0 to 100. */
+int fs_used_percent(int fd, int *percent, struct err *err);
+
+/* fs_owner.c: of an open file or folder; path is for the message. */
+int fs_chown(int fd, uid_t uid, gid_t gid, const char *path, struct err *err);
 
 /* fs_folder.c */
 
@@ -95,10 +106,12 @@ void fs_folder_close(struct fs_folder **folder);
 int fs_scan(int dirfd, const char *path,
     int (*visit)(void *context, const char *file), void *context,
     struct err *err);
-/* Removes what fs_replace.h left behind when it was killed. */
-int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
+/* The name that a file has until it is whole, and is renamed to `path`. */
+void fs_temporary_name(const char *path, char *out, size_t size);
 /* Whether a name is one of those. */
 bool fs_is_temporary(const char *file);
+/* Removes those that were left behind by who was killed. */
+int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
 /* Removes a folder and the files in it; one that is not there is ok. */
 int fs_remove_tree(int dirfd, const char *path, struct err *err);
 
@@ -113,20 +126,6 @@ void fs_unmap(void *memory, size_t size);
 /* Puts an empty page in the place of the one around `at`: for a handler of
  * signals. 0 or -1. */
 int fs_map_over(const void *at);
-/* The name of a file that is renamed to `path` once it is whole; one of those
- * that fs_remove_temporaries knows. */
-void fs_temporary_name(const char *path, char *out, size_t size);
-
-/* flock(2) on fd: 1 got it, 0 somebody else has it, -1. */
-int fs_lock_exclusive(int fd, const char *path, struct err *err);
-/* Whether somebody holds it, without keeping it: 1, 0, -1. */
-int fs_lock_held(int fd, const char *path, struct err *err);
-
-/* Space left for us on the file system of fd. */
-int fs_free(int fd, int64_t *bytes, int64_t *inodes, struct err *err);
-/* How full it is, as df(1) says it: 0 to 100. */
-int fs_used_percent(int fd, int *percent, struct err *err);
-
 /* fs_access.c */
 
 #define FS_USER_SIZE 64

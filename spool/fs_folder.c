@@ -91,6 +91,16 @@ fs_scan(int dirfd, const char *path,
 	return stop != 0 ? stop : rc;
 }
 
+void
+fs_temporary_name(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
+
+	(void)snprintf(out, size, "%.*s.%s.%d~", folder, path, path + folder,
+	    (int)getpid());
+}
+
 int
 fs_remove_temporaries(int dirfd, const char *path, struct err *err)
 {

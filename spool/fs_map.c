@@ -4,8 +4,6 @@
  * Errors: -1 and *err from errno; see err.c for the classes.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,14 +44,4 @@ fs_map_over(const void *at)
 		   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED
 		   ? -1
 		   : 0;
-}
-
-void
-fs_temporary_name(const char *path, char *out, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
-
-	(void)snprintf(out, size, "%.*s.%s.%d~", folder, path, path + folder,
-	    (int)getpid());
 }

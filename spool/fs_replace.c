@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "fs_replace.h"
@@ -14,13 +13,9 @@ int
 fs_replace_begin(
     int dirfd, const char *path, struct fs_replacement *r, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	int folder = slash == NULL ? 0 : (int)(slash - path) + 1;
-
 	r->dirfd = dirfd;
 	(void)snprintf(r->path, sizeof(r->path), "%s", path);
-	(void)snprintf(r->temporary, sizeof(r->temporary), "%.*s.%s.%d~",
-	    folder, path, path + folder, (int)getpid());
+	fs_temporary_name(path, r->temporary, sizeof(r->temporary));
 	r->fd = openat(dirfd, r->temporary,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (r->fd == -1)
