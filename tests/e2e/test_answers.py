@@ -83,7 +83,7 @@ def test_an_abort_while_waiting(to_pacs, pacs):
     with to_pacs.modality(made) as ct:
         ct.send(made)
         pdu.send(ct.sock, pdu.abort(2, 1))
-        to_pacs.receiver.wait_log(r"\bhung-up\b", 2)
+        to_pacs.receiver.wait_log(r"\bhung-up\b")
         to_pacs.receiver.wait_log(r"\bended\b.*how=aborted.*source 2")
         with pytest.raises(pdu.Closed):
             ct.read_response()

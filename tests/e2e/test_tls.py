@@ -49,8 +49,8 @@ def test_an_abort_while_waiting(secure, pacs, world):
             if apart:
                 tools.wait_until(lambda: len(pacs.received) == 2)
             pdu.send(ct.sock, pdu.abort())
-            secure.receiver.wait_log(r"\bhung-up\b", 2, since)
-            secure.receiver.wait_log(r"\bended\b.*how=aborted", 2, since)
+            secure.receiver.wait_log(r"\bhung-up\b", 10, since)
+            secure.receiver.wait_log(r"\bended\b.*how=aborted", 10, since)
             ct.close()
     secure.wait_empty("pacs")
 
