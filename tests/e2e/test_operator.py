@@ -6,7 +6,6 @@ import json
 import lzma
 import os
 import re
-import subprocess
 import threading
 import time
 

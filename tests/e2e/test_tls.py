@@ -11,9 +11,8 @@ import time
 import pytest
 from peers import instance, pdu
 from peers.destination import Answer
-from peers.modality import Modality, Rejected, contexts_for
+from peers.modality import Modality, contexts_for
 
-import gateway as gateways
 import pki
 import tools
 from world import REASONS, Stunnel, World, warnings

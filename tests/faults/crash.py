@@ -12,7 +12,6 @@ import argparse
 import collections
 import concurrent.futures
 import dataclasses
-import os
 import pathlib
 import random
 import re
