@@ -35,6 +35,12 @@ hostile: all
 	BIN=$(BIN) $(PYTHON) tests/hostile/run.py \
 	    --json $(OUT)/hostile/sender.json sender
 
+# The same beside DCMTK's own programs; ten minutes.
+compare: all
+	@mkdir -p $(OUT)/hostile
+	BIN=$(BIN) $(PYTHON) tests/hostile/compare.py \
+	    --json $(OUT)/hostile/compare.json
+
 # Load generators and rivals of the benchmarks.
 BENCH_PROGRAMS := $(addprefix $(OUT)/tests/bench/,load_scu load_scp relay delay)
 BENCH_SHIM := $(OUT)/tests/bench/start_shim.so
@@ -62,4 +68,4 @@ bench: all $(BENCH_PROGRAMS) $(BENCH_SHIM)
 analyze: $(DEPS_FIRST)
 	sh tests/analyze.sh
 
-.PHONY: analyze bench check hostile soak
+.PHONY: analyze bench check compare hostile soak

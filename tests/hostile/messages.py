@@ -1,6 +1,5 @@
 """Commands, PDVs and data sets that are wrong in one thing each."""
 
-import struct
 import time
 import zlib
 

@@ -49,6 +49,7 @@ def main():
     begun = time.monotonic()
     verdicts = fields.run_all(cases, once, make=make)
     trouble = verdicts.pop("field", [])
+    verdicts = {c.name: verdicts[c.name] for c in cases if c.name in verdicts}
     for name, v in sorted(verdicts.items()):
         print(f"{'ok ' if v.ok else 'BAD'} {name:44} {v.seconds:6.2f} "
               f"{v.words}")

@@ -3,11 +3,10 @@
 import re
 import time
 
-import gateway as gateways
 import tools
 from attack import Verdict
 from field import Field
-from peers import instance, pdu
+from peers import instance
 from peers.modality import Modality, contexts_for
 from scp import Scp
 
