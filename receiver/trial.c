@@ -104,7 +104,6 @@ check_certificate(struct preflight *p)
 		return;
 	}
 	if (tls != NULL)
-		preflight_certificate(
-		    p, "receiver.tls", conf->certificate, tls_end(tls));
+		preflight_tls(p, "receiver.tls", conf, tls_end(tls));
 	tls_free(tls);
 }

@@ -47,7 +47,6 @@ check_certificate(struct preflight *p, size_t i)
 		return;
 	}
 	if (tls != NULL)
-		preflight_certificate(
-		    p, place, conf->certificate, tls_end(tls));
+		preflight_tls(p, place, conf, tls_end(tls));
 	tls_free(tls);
 }

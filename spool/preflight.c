@@ -21,6 +21,10 @@
 #define US_PER_S    1000000
 #define S_PER_DAY   86400
 
+static void check_secret(const struct preflight *p, const char *place,
+    const char *key, const char *path);
+static void check_end(
+    struct preflight *p, const char *place, const char *path, int64_t end_s);
 static void check_parent(struct preflight *p);
 static void check_open(struct preflight *p, int fd, enum spool_side side);
 static void check_folders(struct preflight *p, const struct spool *spool);
@@ -90,7 +94,36 @@ preflight_spool(struct preflight *p, enum spool_side side)
 }
 
 void
-preflight_certificate(
+preflight_tls(struct preflight *p, const char *place,
+    const struct conf_tls *conf, int64_t end_s)
+{
+	check_secret(p, place, "PrivateKey", conf->private_key);
+	check_secret(p, place, "PassphraseFile", conf->passphrase_file);
+	check_end(p, place, conf->certificate, end_s);
+}
+
+/* A group may read it where somebody has chosen so. */
+static void
+check_secret(const struct preflight *p, const char *place, const char *key,
+    const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (path[0] == '\0')
+		return;
+	fd = fs_open(AT_FDCWD, path, O_PATH, NULL); /* it may be a link */
+	if (fd != -1 && fs_stat_fd(fd, path, &st, NULL) == 0 &&
+	    (st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+		preflight_note(p,
+		    "%s.%s %s is open to every user of this machine: chmod o= "
+		    "%s",
+		    place, key, path, path);
+	(void)fs_close(&fd, path, NULL);
+}
+
+static void
+check_end(
     struct preflight *p, const char *place, const char *path, int64_t end_s)
 {
 	int64_t left_s = end_s - clock_real_us() / US_PER_S;

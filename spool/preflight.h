@@ -31,9 +31,10 @@ void preflight_note(const struct preflight *preflight, const char *format, ...)
  */
 void preflight_spool(struct preflight *preflight, enum spool_side side);
 
-/* A certificate of ours ends at end_s. place: "receiver.tls". */
-void preflight_certificate(struct preflight *preflight, const char *place,
-    const char *path, int64_t end_s);
+/* A group tls that can be used: its certificate ends at end_s. place:
+ * "receiver.tls". */
+void preflight_tls(struct preflight *preflight, const char *place,
+    const struct conf_tls *conf, int64_t end_s);
 
 /* preflight_routes.c: AE titles, routes and destinations that do not meet. */
 void preflight_routes(const struct preflight *preflight);

@@ -236,6 +236,26 @@ def test_what_does_not_meet(make_gateway, pacs, program, routes, receiver,
 
 
 @each
+def test_a_key_that_all_can_read(make_gateway, pacs, program, tmp_path):
+    one = pki.self_signed(tmp_path, "ours")
+    secret = tmp_path / "passphrase"
+    secret.write_text("x\n")
+    link = tmp_path / "link.pem"
+    link.symlink_to(one.key)
+    group = {"Certificate": str(one.cert), "PrivateKey": str(link),
+             "PassphraseFile": str(secret), "RequirePeerCertificate": False}
+    gateway = make_gateway({"pacs": {"RemotePort": pacs.port, "tls": group}},
+                           receiver={"tls": group})
+    for mode, told in ((0o600, False), (0o640, False), (0o644, True)):
+        one.key.chmod(mode)
+        secret.chmod(mode)
+        code, problems, said = check(gateway, program)
+        assert (code, problems) == (0, "")
+        for path in (link, secret):
+            assert (f"{path} is open to every user" in said) == told
+
+
+@each
 def test_destinations_that_get_nothing_or_all(make_gateway, pacs, program):
     gateway = make_gateway({"pacs": pacs, "spare": pacs, "loop": 104},
                            routes=[{"DuplexTargetConfigNames": "pacs,loop"}])
