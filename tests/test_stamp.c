@@ -101,6 +101,7 @@ lie_beyond_names(void)
 	stamp_raise(source, now + STAMP_AHEAD_US + hour);
 	stamp = stamp_next(source);
 	CU_ASSERT_EQUAL(stamp, now + 2 * hour + 2);
+	stamp_source_free(source);
 }
 
 struct counting {
