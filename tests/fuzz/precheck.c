@@ -60,4 +60,5 @@ check_good(const uint8_t *body, size_t size)
 		ids[body[at + HEAD]] = true;
 	}
 	FUZZ_CHECK(at == size);
+	fuzz_reached();
 }

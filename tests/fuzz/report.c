@@ -119,7 +119,10 @@ make_destination(void)
 	}
 	dest = destination_create(&sender, "pacs", &err);
 	FUZZ_CHECK(dest != NULL);
+	/* What is there, we say. */
+	dest->scan.known = dest->scan.stamped = true;
 	destination_configure(dest);
+	FUZZ_CHECK(dest->conf != NULL);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		destination_look(dest, QUEUE_NEW, files[i]);
 	return dest;
