@@ -1,6 +1,9 @@
 """Fixtures: peers, gateways, and a time limit for every test."""
 
+import os
 import pathlib
+import pwd
+import shutil
 import signal
 import sys
 
@@ -105,3 +108,20 @@ def start_gateway(make_gateway):
 def to_pacs(start_gateway, pacs):
     """The usual one: a gateway before `pacs`."""
     return start_gateway({"pacs": pacs})
+
+
+@pytest.fixture
+def nobody(tmp_path):
+    """A user who may get at the test's folder, and at nothing in it."""
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.stat().st_uid == os.geteuid() and folder != folder.parent:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    return pwd.getpwnam("nobody").pw_uid
+
+
+@pytest.fixture
+def program_of(tmp_path):
+    """A copy of a program where everybody may run it."""
+    def copy(program):
+        return shutil.copy(program, tmp_path / program.name)
+    return copy

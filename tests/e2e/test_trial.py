@@ -1,9 +1,7 @@
 """-n of the daemons: what would hinder a start, and what to do about it."""
 
 import os
-import pwd
 import re
-import shutil
 import socket
 import subprocess
 
@@ -28,23 +26,6 @@ def check(gateway, program, user=None):
                           check=False)
     print(done.stderr + done.stdout)
     return done.returncode, done.stderr, done.stdout
-
-
-@pytest.fixture
-def nobody(tmp_path):
-    """A user who may get at the test's folder, and at nothing in it."""
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == os.geteuid() and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    return pwd.getpwnam("nobody").pw_uid
-
-
-@pytest.fixture
-def program_of(tmp_path):
-    """A copy of a program where everybody may run it."""
-    def copy(program):
-        return shutil.copy(program, tmp_path / program.name)
-    return copy
 
 
 @each
