@@ -90,6 +90,7 @@ run(struct conf *conf, struct err *err)
 	if (settings.shared == NULL ||
 	    prepare_spool(conf, &spool, settings.shared, err) == -1)
 		goto out;
+	recover_folders(&spool, conf);
 	settings.conf = conf;
 	conf = NULL;
 	rc = server_run(&settings, err);

@@ -8,6 +8,7 @@
 
 #include "../spool/fs.h"
 #include "../spool/log.h"
+#include "../spool/renew.h"
 #include "recover.h"
 
 struct recovery {
@@ -57,6 +58,28 @@ recover_association(
 	if (remove_association(&r, association) == -1)
 		rc = -1;
 	return rc;
+}
+
+void
+recover_folders(const struct spool *spool, const struct conf *conf)
+{
+	char path[PATH_SIZE];
+	struct err err;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < conf->destinations_n; i++) {
+		path_state(path, conf->destinations[i].name, QUEUE_NEW);
+		rc =
+		    renew_folder(spool, conf->destinations[i].name, path, &err);
+		if (rc == 1)
+			LOG(LOG_LEVEL_INFO, "folder-renewed",
+			    LOG_STR("folder", path));
+		else if (rc == -1)
+			LOG(LOG_LEVEL_ERROR, "folder-not-renewed",
+			    LOG_STR("folder", path),
+			    LOG_STR("error", err.text));
+	}
 }
 
 static int

@@ -27,10 +27,12 @@
 #include "meter.h"
 #include "ports.h"
 #include "prepare.h"
+#include "recover.h"
 #include "server.h"
 
 #define EXPIRY_CHECK_MS ((int64_t)86400 * 1000)
 #define STOP_LIMIT_MS	20000
+#define RENEW_PAUSE_MS	60000
 #define NEVER		INT64_MAX
 
 struct server {
@@ -43,9 +45,10 @@ struct server {
 	struct ports *ports;
 	struct process_watchdog watchdog;
 	struct meter_process meter;
-	int64_t links_at_ms;  /* look at them then, where somebody waits */
-	int64_t stop_by_ms;   /* NEVER = it does not stop */
-	int64_t expiry_at_ms; /* look at our certificate then */
+	int64_t links_at_ms;	/* look at them then, where somebody waits */
+	int64_t stop_by_ms;	/* NEVER = it does not stop */
+	int64_t expiry_at_ms;	/* look at our certificate then */
+	int64_t renew_after_ms; /* folders, not before */
 	struct admission admission;
 	bool done;
 };
@@ -61,6 +64,7 @@ static void count_associations(const struct server *server);
 static void become_child(void *context);
 static void on_signal(void *context);
 static void reap(struct server *server);
+static void renew_folders(struct server *server);
 static void stop(struct server *server, int signal_number);
 static void reload(struct server *server);
 static void start_meter(struct server *server);
@@ -319,11 +323,25 @@ reap(struct server *server)
 			admission_failed(
 			    &server->admission, &server->conf->receiver, peer);
 	count_associations(server);
+	if (children_serving(server->children) == 0)
+		renew_folders(server);
 	if (shared_is_stopping(server->settings->shared) &&
 	    children_serving(server->children) == 0) {
 		children_kill(server->children, false);
 		server->done = true;
 	}
+}
+
+/* While nobody is confined to the old ones; once a minute at most. */
+static void
+renew_folders(struct server *server)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms < server->renew_after_ms)
+		return;
+	server->renew_after_ms = now_ms + RENEW_PAUSE_MS;
+	recover_folders(server->settings->spool, server->conf);
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/renew.h"
 #include "../spool/stamp.h"
 #include "destination.h"
 #include "expire.h"
@@ -39,6 +40,7 @@ static void raise_stamp(void *context, const char *file);
 static void know_names(struct destination *dest);
 static bool release(struct destination *dest, int64_t until_us);
 static bool sweep(struct destination *dest, int64_t until_us);
+static void renew(struct destination *dest);
 static void sweep_item(struct destination *dest, struct index_item *item);
 
 void
@@ -123,6 +125,9 @@ scan_step(struct destination *dest, unsigned step, int64_t until_us)
 	case SCAN_CORRUPT:
 		return dest->scan.stamped ||
 		       read_folder(dest, QUEUE_CORRUPT, raise_stamp, until_us);
+	case SCAN_RENEW:
+		renew(dest);
+		return true;
 	case SCAN_STAMPED:
 		dest->scan.stamped = true;
 		return true;
@@ -301,4 +306,32 @@ sweep_item(struct destination *dest, struct index_item *item)
 	path_item(path, dest->name, (enum queue_state)item->state, file);
 	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 0)
 		index_remove(&dest->index, item, clock_mono_ms());
+}
+
+/* The folders that the sender fills; new/ is the receiver's. */
+static void
+renew(struct destination *dest)
+{
+	static const enum queue_state states[] = {
+	    QUEUE_DEFERRED, QUEUE_FAILED, QUEUE_SENT, QUEUE_CORRUPT};
+	const size_t n = sizeof(states) / sizeof(states[0]);
+	char path[PATH_SIZE];
+	struct err err;
+	size_t i;
+	int rc;
+
+	for (i = 0; i <= n; i++) {
+		if (i < n)
+			path_state(path, dest->name, states[i]);
+		else
+			path_records(path, dest->name);
+		rc = renew_folder(&dest->sender->spool, dest->name, path, &err);
+		if (rc == 1)
+			LOG(LOG_LEVEL_INFO, "folder-renewed",
+			    LOG_STR("folder", path));
+		else if (rc == -1)
+			LOG(LOG_LEVEL_ERROR, "folder-not-renewed",
+			    LOG_STR("folder", path),
+			    LOG_STR("reason", err.text));
+	}
 }

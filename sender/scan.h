@@ -39,6 +39,7 @@ enum scan_step {
 	SCAN_HOLD, /* the first time, for their stamps, as the rest */
 	SCAN_SENT,
 	SCAN_CORRUPT,
+	SCAN_RENEW,   /* what is empty and large: spool/renew.h */
 	SCAN_STAMPED, /* the counter of stamps lies beyond all */
 	SCAN_STEPS
 };

@@ -112,6 +112,14 @@ void fs_temporary_name(const char *path, char *out, size_t size);
 bool fs_is_temporary(const char *file);
 /* Removes those that were left behind by who was killed. */
 int fs_remove_temporaries(int dirfd, const char *path, struct err *err);
+/*
+ * Puts the folder `fresh` in the place of one that is empty, at one instant:
+ * rename(2) does that, and not where there is anything in it, so nothing is
+ * lost to who puts something in just then. 1; 0 it is not empty, or one of
+ * them is not there; -1
+ */
+int fs_replace_empty(
+    int dirfd, const char *fresh, const char *path, struct err *err);
 /* Removes a folder and the files in it; one that is not there is ok. */
 int fs_remove_tree(int dirfd, const char *path, struct err *err);
 

@@ -107,6 +107,17 @@ fs_remove_temporaries(int dirfd, const char *path, struct err *err)
 	return remove_entries(dirfd, path, true, err);
 }
 
+int
+fs_replace_empty(
+    int dirfd, const char *fresh, const char *path, struct err *err)
+{
+	if (renameat(dirfd, fresh, dirfd, path) == 0)
+		return 1;
+	if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT)
+		return 0;
+	return err_sys(err, "rename %s to %s", fresh, path);
+}
+
 /* Somebody may put a file in while it is being emptied. */
 int
 fs_remove_tree(int dirfd, const char *path, struct err *err)
@@ -140,6 +151,7 @@ remove_entries(
 {
 	char entry_path[PATH_SIZE + NAME_FILE_SIZE];
 	struct fs_folder *folder;
+	struct err local;
 	const char *file;
 	int rc;
 
@@ -151,9 +163,13 @@ remove_entries(
 			continue;
 		(void)snprintf(
 		    entry_path, sizeof(entry_path), "%s/%s", path, file);
-		rc = fs_unlink(dirfd, entry_path, err);
-		if (rc == -1)
+		rc = fs_unlink(dirfd, entry_path, &local);
+		/* A folder is not ours to remove: spool_renew.h. */
+		if (rc == -1 && !(temporaries_only && local.sys == EISDIR)) {
+			if (err != NULL)
+				*err = local;
 			break;
+		}
 	}
 	fs_folder_close(&folder);
 	return rc;

@@ -1,14 +1,18 @@
 """Long folders that are read slowly: nobody but their own items waits for
-that, and not for long; and the order by SOP Instance UID holds."""
+that, and not for long; and the order by SOP Instance UID holds. Folders that
+were long: a fresh one takes their place, whoever is killed meanwhile."""
 
 import datetime
 import os
+import pathlib
 import socket
+import tempfile
 import threading
 import time
 
 import pytest
 
+import disk
 import scene
 import watches
 from backlog import Items
@@ -174,3 +178,68 @@ def test_order_after_events_were_lost(make_gateway, destination, slowly):
     slow.unlink()
     gateway.wait_empty("pacs")
     assert [r.digest for r in pacs.received[2:]] == [old_digest, new_digest]
+
+
+@pytest.fixture
+def on_ext4():
+    """A folder where folders do not shrink."""
+    if not disk.may_mount():
+        pytest.skip("needs root: no file system can be mounted")
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="dcmspool-fault.",
+                                     dir=parent) as folder:
+        try:
+            with disk.small_file_system(pathlib.Path(folder), 64) as mounted:
+                yield mounted
+        except LookupError as e:
+            pytest.skip(f"no file system can be mounted: {e}")
+
+
+def enlarge(folder):
+    """Empty, with room for many names."""
+    if folder.stat().st_size <= 1 << 20:
+        first = folder / "first"
+        first.touch()
+        for i in range(4500):
+            os.link(first, folder / f"{i:0250}")
+        for name in os.listdir(folder):
+            (folder / name).unlink()
+    assert folder.stat().st_size > 1 << 20
+
+
+@pytest.mark.skipif(SANITIZED, reason="a preloaded shim and sanitizers do not "
+                    "mix")
+@pytest.mark.limit(120)
+def test_a_renewed_folder_at_every_step(on_ext4, make_gateway, tmp_path):
+    spool = on_ext4 / "spool"
+    gateway = make_gateway({"pacs": 104}, top={"StorageLocation": str(spool)})
+    gateway.spool = spool
+    start(gateway)
+    receiver, new = gateway.receiver, gateway.path("pacs", "new")
+    fresh, items = new.with_name(".new~"), Items()
+    trace = tmp_path / "trace"
+
+    def life(**crash):
+        receiver.env = {"LD_PRELOAD": str(scene.shim("crash")),
+                        "CRASH_PROGRAM": "dcmspool-receiver",
+                        "CRASH_FORK": "0", **crash}
+        try:
+            receiver.start()
+        except AssertionError:  # it ended before it was ready
+            return False
+        receiver.stop()
+        return True
+
+    enlarge(new)
+    assert life(CRASH_TRACE=str(trace))
+    assert new.stat().st_size < 1 << 20 and not fresh.exists()
+    calls = trace.read_text().splitlines()
+    begin = next(i for i, c in enumerate(calls) if ".new~" in c)
+    for at in range(begin, begin + 9):  # counted from 1: from before it on
+        enlarge(new)
+        assert not life(CRASH_AT=str(at))
+        _, name = items.write(new, instance.new_uid(), 1)
+        assert life()
+        assert gateway.items("pacs", "new") == [name], calls[at - 1]
+        assert not fresh.exists()
+        (new / name).unlink()
