@@ -247,7 +247,8 @@ broke_off(const struct store *store, uint64_t bytes, const struct err *err)
 	bool valid = name_uid_valid(store->request->sop_instance);
 
 	account_broke_off(store->child);
-	LOG(LOG_LEVEL_WARNING, "broke-off",
+	/* What ended the association is said aloud, once. */
+	LOG(LOG_LEVEL_INFO, "broke-off",
 	    LOG_STR("association", store->child->association),
 	    LOG_INT("message", store->request->message_id),
 	    LOG_STR("uid", valid ? store->request->sop_instance : ""),

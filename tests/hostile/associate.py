@@ -40,7 +40,7 @@ USER_ITEMS = {0x51: "maximum-length", 0x52: "class", 0x53: "window",
               0x00: "type-00", 0x60: "type-60", 0xFF: "type-ff"}
 
 
-def one(name, expect, log, slow=False, warnings=1, results=None, **changes):
+def one(name, expect, log, slow=False, results=None, **changes):
     """results: of the presentation contexts, where it is associated."""
     def play(wire):
         wire.associate(**changes)
@@ -52,7 +52,7 @@ def one(name, expect, log, slow=False, warnings=1, results=None, **changes):
         if results is not None:
             got = {i: r for i, (r, _) in wire.ac.results.items()}
             assert got == results, got
-    return Attack("associate/" + name, play, expect, log, warnings, slow,
+    return Attack("associate/" + name, play, expect, log, slow=slow,
                   check=check)
 
 
@@ -96,7 +96,7 @@ def contexts():
                 raw.context(2 * i + 1, transfers=[b"1.2.840.113619.5.%d" % i
                                                   for i in range(128)])
                 for i in range(128)))):
-        yield one(name, expect, LOG, presentation=items, warnings=2)
+        yield one(name, expect, LOG, presentation=items)
     for name, results, items in (
             ("128-contexts", {2 * i + 1: 0 for i in range(128)},
              b"".join(many)),
@@ -109,10 +109,10 @@ def contexts():
         # what is empty, or ends earlier for some, is no UID
         refused = 0 < len(value) <= 64 and b"\0" not in value
         expect = SERVED if refused else NONE
-        yield one(f"abstract-{name}", expect, LOG, warnings=2,
+        yield one(f"abstract-{name}", expect, LOG,
                   results={1: 3} if refused else None,
                   presentation=raw.context(abstract=value))
-        yield one(f"transfer-{name}", expect, LOG, warnings=2,
+        yield one(f"transfer-{name}", expect, LOG,
                   results={1: 4} if refused else None,
                   presentation=raw.context(transfers=[value]))
 
@@ -188,8 +188,7 @@ def user_items():
 def whole():
     for version, expect in ((0, "rj1/2/2 end"), (2, "rj1/2/2 end"),
                             (0xFFFF, SERVED)):
-        yield one(f"version-{version}", expect, LOG, version=version,
-                  warnings=2)
+        yield one(f"version-{version}", expect, LOG, version=version)
     yield one("reserved-bytes", SERVED, LOG, reserved=b"\xff" * 32)
     for name, item in (
             ("none", b""), ("twice", raw.application_context() * 2),

@@ -26,6 +26,7 @@ class Verdict:
     kind: str = ""
     words: str = ""
     log: str = ""
+    loud: int = 0  # lines above info
     seconds: float = 0.0
     faults: list = dataclasses.field(default_factory=list)
 

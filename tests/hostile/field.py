@@ -19,6 +19,8 @@ from wire import Wire
 
 # Of a parent, over all attacks; sanitizers keep what was freed.
 GROWTH_KIB = 1024 * (64 if gateways.SANITIZED else 1)
+# Of a lane: far less than an answer of 8 MB.
+PEAK_KIB = 1024 * (128 if gateways.SANITIZED else 4)
 REAL_EACH = 20  # attacks between two exchanges with real tools
 
 # One line of the log, and nothing that could forge another.
@@ -43,7 +45,7 @@ class Field:
         self.done = 0
         self.honest()
         self.settle()
-        self.first = self.measure()
+        self.first, self.first_peak = self.measure(), self.peak()
 
     def stop(self):
         try:
@@ -82,6 +84,16 @@ class Field:
         return [(memory(pid, "VmRSS"), len(os.listdir(f"/proc/{pid}/fd")))
                 for pid in pids]
 
+    def peak(self):
+        """The most memory that a lane, or what serves the sender, has had."""
+        peaks = []
+        for pid in self.gateway.sender.processes():
+            try:
+                peaks.append(memory(pid, "VmHWM"))
+            except (OSError, TypeError):
+                continue  # it has just ended
+        return max(peaks)
+
     def judge_rest(self, since):
         """What holds after each: words, each a fault."""
         faults = []
@@ -102,6 +114,8 @@ class Field:
                 faults.append(f"a parent grew from {rss0} to {rss} KiB")
             if fds != fds0:
                 faults.append(f"{fds} descriptors where {fds0} were")
+        if self.peak() > self.first_peak + PEAK_KIB:
+            faults.append(f"a lane had {self.peak()} KiB")
         for daemon, n in zip((self.gateway.receiver, self.gateway.sender),
                              since):
             faults += [f"no line of a log: {line!r}"
@@ -158,6 +172,7 @@ def judge_log(field, attack, since, verdict):
         return [f"no line {attack.log!r} in the log: {lines[since:][-4:]}"]
     loud = [line for line in lines[since:]
             if re.search(r"\] (warning|error) ", line)]
+    verdict.loud = len(loud)
     if len(loud) > attack.warnings:
         return [f"{len(loud)} lines above info: {loud}"]
     return []

@@ -27,14 +27,14 @@ def store(name, expect, log=ENDED, warnings=1, changes=(), data=None, **more):
     return Attack("message/" + name, play, expect, log, warnings)
 
 
-def sent(name, expect, *steps, log=ENDED, warnings=2, slow=False, **rq):
+def sent(name, expect, *steps, log=ENDED, slow=False, **rq):
     """steps: bytes to send after the association is there."""
     def play(wire):
         wire.associate(**rq)
         for step in steps:
             wire.send(step(wire) if callable(step) else step)
         wire.hear_all()
-    return Attack("message/" + name, play, expect, log, warnings, slow)
+    return Attack("message/" + name, play, expect, log, slow=slow)
 
 
 def elements():
@@ -239,8 +239,7 @@ def data_sets():
                     wire.data_set(wire.made.data[:size], last=False)
                 how(wire)
                 wire.hear_all()
-            yield Attack(f"message/{name}-after-{size}-bytes", play, words,
-                         warnings=2)
+            yield Attack(f"message/{name}-after-{size}-bytes", play, words)
 
 
 def attacks():

@@ -137,14 +137,13 @@ def attacks():
                 bring(wire)
                 events.send(wire, event)
                 wire.hear_all()
-            success = "p-data" == event and stage in ("sta3", "sta6")
             words = prefix + expected(stage, event)
             if event == "rst" and stage in ("sta3", "sta8"):
                 words = words.split()[0] + " end"  # what comes is not read
                 words = words if stage == "sta8" else "end"
             yield Attack(
                 f"{stage}/{event}", play, words, log=log_line(stage, event),
-                warnings=3 if stage.startswith("sta6-") else
-                2 if success else 1,
+                # of the item that has no answer, and of the association
+                warnings=2 if stage == "sta6-answer" else 1,
                 slow=event in events.SILENT or event == "p-data",
                 kind=f"any PDU in state {stage[3:].partition('-')[0]}")
