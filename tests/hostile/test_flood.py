@@ -16,7 +16,7 @@ import gateway as gateways
 import tools
 
 SECONDS = 3
-SLOWEST_S = 1
+SLOWEST_S = 1 * (5 if gateways.SANITIZED else 1)
 LINES_A_SECOND = 20
 LINES_AT_FIRST = 150  # of those that are served before it is known
 GROWTH_KIB = 2048 * (32 if gateways.SANITIZED else 1)
