@@ -7,6 +7,7 @@
 #	make fuzz	FUZZ_S seconds of each fuzz target
 #	make install	PREFIX=/usr, DESTDIR=; `make uninstall` takes it away
 #	make deb	a Debian package, in .build/deb
+#	make check-deb	that package in a fresh Debian; check-container the container
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
