@@ -5,7 +5,9 @@
  * Errors: as fs.c.
  */
 #include <errno.h>
+#include <stdio.h>
 
+#include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "moves.h"
 
@@ -84,14 +86,18 @@ move_to_fresh_name(struct destination *dest, const char *from_path,
     enum queue_state to, char file[NAME_ITEM_SIZE], struct err *err)
 {
 	char to_path[PATH_SIZE];
+	char stamp[CLOCK_STAMP_SIZE];
 	struct item_name name;
+	bool is_ours = name_parse(file, &name) == 1;
 	int rc = -1, i;
 
-	if (!name_parse(file, &name))
-		return -1;
 	for (i = 0; i < FRESH_NAMES && rc == -1; i++) {
 		name.stamp_us = stamp_next(dest->sender->stamps);
-		name_format(&name, file);
+		clock_stamp_format(name.stamp_us, stamp);
+		if (is_ours)
+			name_format(&name, file);
+		else
+			(void)snprintf(file, NAME_ITEM_SIZE, "%s.dcm", stamp);
 		path_item(to_path, dest->name, to, file);
 		rc = fs_rename(
 		    dest->sender->spool.root_fd, from_path, to_path, err);

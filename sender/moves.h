@@ -9,9 +9,9 @@
 
 /*
  * queue/<dest>/<from>/<file> -> <to>/<file>. Where another file has that name
- * there, the item gets a fresh stamp and *file is changed; where it is the
- * same file (a hard link), the one in `from` is removed. 1 moved, 0 it is not
- * in `from`, -1 and *err.
+ * there, the item gets a fresh stamp, which becomes the name of a foreign file,
+ * and *file is changed; where it is the same file (a hard link), the one in
+ * `from` is removed. 1 moved, 0 it is not in `from`, -1 and *err.
  */
 int moves_item(struct destination *dest, enum queue_state from,
     enum queue_state to, char file[NAME_ITEM_SIZE], struct err *err);

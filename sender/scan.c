@@ -212,23 +212,14 @@ recover_item(void *context, const char *file)
 {
 	struct destination *dest = ((const struct look *)context)->dest;
 	const struct index_item *item = index_find_file(&dest->index, file);
-	char from[PATH_SIZE], to[PATH_SIZE], now[NAME_FILE_SIZE];
-	struct item_name name;
+	char now[NAME_FILE_SIZE];
 	struct err err;
-	int rc;
 
 	if (!name_is_item(file) || (item != NULL && item->in_flight))
 		return;
 	raise_stamp(context, file);
 	(void)strcpy(now, file);
-	if (name_parse(file, &name)) {
-		rc = moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, now, &err);
-	} else {
-		path_item(from, dest->name, QUEUE_ACTIVE, file);
-		path_item(to, dest->name, QUEUE_NEW, file);
-		rc = fs_rename(dest->sender->spool.root_fd, from, to, &err);
-	}
-	if (rc == -1) {
+	if (moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, now, &err) == -1) {
 		LOG(LOG_LEVEL_ERROR, "item-not-recovered",
 		    LOG_STR("destination", dest->name), LOG_STR("item", file),
 		    LOG_STR("reason", err.text));

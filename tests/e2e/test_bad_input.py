@@ -287,6 +287,21 @@ def test_a_foreign_file_copied_in_slowly_is_left_alone(to_pacs, pacs):
     assert pacs.received[0].digest == made.digest
 
 
+def test_a_foreign_file_in_active_whose_name_is_taken(to_pacs, pacs):
+    """In new/ one of the same name is still being written."""
+    one, two = instance.make(), instance.make()
+    data = one.write(to_pacs.folder / "one.dcm").read_bytes()
+    with open(to_pacs.path("pacs", "new", "a.dcm"), "wb") as f:
+        f.write(data[:100])
+        f.flush()
+        two.write(to_pacs.path("pacs", "active", "a.dcm"))
+        to_pacs.sender.hup()  # scans
+        tools.wait_until(lambda: [r.uid for r in pacs.received] == [two.uid])
+        f.write(data[100:])
+    to_pacs.wait_empty("pacs", 20)
+    assert [r.uid for r in pacs.received] == [two.uid, one.uid]
+
+
 def test_foreign_files_keep_what_hard_links_are_for(to_pacs, pacs):
     """A hard link in new/ is sent; the other name stays as it is."""
     made = instance.make()
