@@ -25,6 +25,8 @@ static void look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file);
 static void look_first(struct destination *dest, const struct item_name *name,
     enum queue_state state, const char *file, bool was_told);
+static bool is_there(
+    const struct destination *dest, enum queue_state state, const char *file);
 static bool is_fresh(const struct destination *dest,
     const struct item_name *name, enum queue_state state);
 static bool is_waited(
@@ -113,6 +115,23 @@ destination_find(
 }
 
 void
+destination_lost(struct destination *dest, struct index_item *item)
+{
+	static const enum queue_state states[] = {
+	    QUEUE_NEW, QUEUE_DEFERRED, QUEUE_FAILED};
+	char file[NAME_ITEM_SIZE];
+	size_t i;
+
+	index_file(item, file);
+	index_remove(&dest->index, item, clock_mono_ms());
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (is_there(dest, states[i], file)) {
+			destination_look(dest, states[i], file);
+			return;
+		}
+}
+
+void
 destination_look_self(struct destination *dest, const char *file)
 {
 	enum queue_state state;
@@ -184,19 +203,18 @@ look(struct destination *dest, enum queue_state state, const char *file,
 	look_again(dest, item, state, file);
 }
 
-/* It may have been moved by hand; or the event is older than what we did. */
+/* It may have been moved by hand; or the event is older than what we did; or it
+ * lies in two folders: one in failed/ keeps none from being sent. */
 static void
 look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file)
 {
-	char path[PATH_SIZE];
-	struct stat st;
-
 	item->generation = dest->scan.generation;
-	if (item->in_flight || item->state == state)
+	if (item->in_flight || item->state == state ||
+	    !is_there(dest, state, file))
 		return;
-	path_item(path, dest->name, state, file);
-	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) != 1)
+	if (state == QUEUE_FAILED &&
+	    is_there(dest, (enum queue_state)item->state, file))
 		return;
 	index_set_state(&dest->index, item, state);
 	item->record_read = false;
@@ -207,6 +225,17 @@ look_again(struct destination *dest, struct index_item *item,
 	item->last_ms = 0;
 	index_set_due(&dest->index, item, 0, clock_mono_ms());
 	hurry_resend(dest, item->uid);
+}
+
+static bool
+is_there(
+    const struct destination *dest, enum queue_state state, const char *file)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	path_item(path, dest->name, state, file);
+	return fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 1;
 }
 
 static void

@@ -77,6 +77,10 @@ void destination_look(
 void destination_find(
     struct destination *dest, enum queue_state state, const char *file);
 
+/* An item is not where it was: forgets it there, and takes it from where else
+ * its name is. The item is freed. */
+void destination_lost(struct destination *dest, struct index_item *item);
+
 /* A name in queue/<name> itself came or went. */
 void destination_look_self(struct destination *dest, const char *file);
 

@@ -112,7 +112,7 @@ expire_item(void *context, const char *file)
 	dest->expired++;
 	account_gone(dest, "expired", file);
 	if (item != NULL)
-		index_remove(&dest->index, item, clock_mono_ms());
+		destination_lost(dest, item);
 }
 
 /* Looked for in the order in which items move, and twice: an operator may move

@@ -296,7 +296,7 @@ sweep_item(struct destination *dest, struct index_item *item)
 	index_file(item, file);
 	path_item(path, dest->name, (enum queue_state)item->state, file);
 	if (fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 0)
-		index_remove(&dest->index, item, clock_mono_ms());
+		destination_lost(dest, item);
 }
 
 /* The folders that the sender fills; new/ is the receiver's. */

@@ -68,7 +68,7 @@ settle_take(struct destination *dest, struct index_item *item,
 		rc = moves_item(dest, (enum queue_state)item->state,
 		    QUEUE_ACTIVE, file, &err);
 	if (rc == 0) { /* an operator took it away */
-		index_remove(&dest->index, item, clock_mono_ms());
+		destination_lost(dest, item);
 		return false;
 	}
 	if (rc == -1) {
@@ -406,7 +406,7 @@ drop(struct lane_handle *lane)
 	if (lane->item->has_record)
 		(void)moves_remove_record(dest, file);
 	dest->in_flight--;
-	index_remove(&dest->index, lane->item, clock_mono_ms());
+	destination_lost(dest, lane->item);
 	lane->item = NULL;
 }
 

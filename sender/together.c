@@ -100,10 +100,13 @@ together_move(
 		    LOG_STR("reason", err.text));
 		return item;
 	}
-	if (rc == 0 || strcmp(file, wanted) != 0) {
+	if (rc == 0) {
+		destination_lost(dest, item);
+		return NULL;
+	}
+	if (strcmp(file, wanted) != 0) {
 		index_remove(&dest->index, item, clock_mono_ms());
-		if (rc == 1)
-			destination_look(dest, to, file);
+		destination_look(dest, to, file);
 		return NULL;
 	}
 	index_set_state(&dest->index, item, to);
@@ -225,7 +228,7 @@ together_report(struct lane_handle *lane, const struct lane_report *report)
 		settle_same(lane, other, report);
 		break;
 	case LANE_GONE:
-		index_remove(&dest->index, other, clock_mono_ms());
+		destination_lost(dest, other);
 		break;
 	case LANE_CORRUPT:
 		together_result(dest, other, RESULT_FAILED, &result);

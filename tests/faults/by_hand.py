@@ -206,6 +206,27 @@ def _rewrite(path, data):
     new.rename(path)
 
 
+def in_two_folders():
+    """A second name of an item, in failed/, keeps it from nothing; nor does one
+    that goes again."""
+    with Scene(**EACH, routes=[SPOOLED]) as scene:
+        queue = scene.spool / "queue" / "pacs"
+        (queue / "paused").touch()
+        scene.gateway.sender.wait_log("paused destination", 5)
+        for i in range(2):
+            scene.store(instance.make(), 1 + i, rests_on="spool")
+        first, second = sorted((queue / "new").glob("*.dcm"))
+        os.link(first, queue / "failed" / first.name)
+        second.rename(queue / "failed" / second.name)
+        os.link(queue / "failed" / second.name, second)
+        (queue / "failed" / second.name).unlink()
+        (queue / "paused").unlink()
+        scene.drain(10)
+        (queue / "failed" / first.name).unlink(missing_ok=True)
+        found = scene.findings()
+    return {"acts by hand": 4, **scene.figures()}, found
+
+
 def into_active():
     """mv and cp into active/, which is the lanes' own: taken back by the next
     scan, and what a lane has is left to it."""

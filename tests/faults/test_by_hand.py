@@ -21,6 +21,11 @@ def test_no_false_answer(on_timeout):
     assert found == []
 
 
+def test_in_two_folders():
+    _, found = by_hand.in_two_folders()
+    assert found == []
+
+
 def test_into_active():
     _, found = by_hand.into_active()
     assert found == []
