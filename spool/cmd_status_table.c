@@ -266,7 +266,7 @@ print_failed(const struct status_destination *d, bool *any)
 		/* Its stamp says which one it is. */
 		(void)strcpy(part, d->kinds[i].example);
 		if (name_parse(part, &name))
-			*strchr(part, '-') = '\0';
+			part[strcspn(part, "-")] = '\0';
 		(void)snprintf(text, sizeof(text),
 		    "%" PRIu64 " failed with %s: %s; more: "
 		    "dcmspool\tshow\t%s/failed/%.*s",
