@@ -54,8 +54,9 @@ def serve_beside(gateway, kind):
     """How long another host's instances took, and lines of the log that the
     flood alone made."""
     receiver = gateway.receiver
-    since, took, begun = len(receiver.log), [], time.monotonic()
+    since, took = len(receiver.log), []
     with flood.KINDS[kind](gateway.port) as attacker:
+        begun = time.monotonic()
         while time.monotonic() < begun + SECONDS:
             started = time.monotonic()
             assert gateway.store(instance.make()).status == 0
