@@ -59,7 +59,10 @@ fs_folder_next(struct fs_folder *folder, const char **file, struct err *err)
 		*file = entry->d_name;
 		return 1;
 	}
-	return errno == 0 ? 0 : err_sys(err, "read folder %s", folder->path);
+	if (errno == 0)
+		return 0;
+	(void)err_sys(err, "read folder %s", folder->path);
+	return -1;
 }
 
 void
