@@ -268,13 +268,15 @@ put_aside(
 	forget(dest, foreign);
 }
 
-/* Under its own name; with a stamp before it where that is taken. */
+/* Under its own name; with a stamp before it where that is taken, which may
+ * cost a long one its end: an item's it still has to be. */
 static int
 move_aside(struct destination *dest, struct foreign_file *foreign,
     char file[NAME_FILE_SIZE], struct err *err)
 {
 	char from[PATH_SIZE], to[PATH_SIZE], stamp[CLOCK_STAMP_SIZE];
 	int root_fd = dest->sender->spool.root_fd, rc;
+	size_t keep;
 
 	(void)strcpy(file, foreign->file);
 	path_item(from, dest->name, foreign->state, foreign->file);
@@ -283,8 +285,11 @@ move_aside(struct destination *dest, struct foreign_file *foreign,
 	if (rc != -1 || err->sys != EEXIST)
 		return rc;
 	clock_stamp_format(stamp_next(dest->sender->stamps), stamp);
-	(void)snprintf(file, NAME_FILE_SIZE, "%s-%.*s", stamp,
-	    (int)(NAME_FILE_SIZE - CLOCK_STAMP_SIZE - 2), foreign->file);
+	keep = strlen(foreign->file) - strlen(".dcm");
+	if (keep > NAME_FILE_SIZE - CLOCK_STAMP_SIZE - sizeof(".dcm"))
+		keep = NAME_FILE_SIZE - CLOCK_STAMP_SIZE - sizeof(".dcm");
+	(void)snprintf(file, NAME_FILE_SIZE, "%s-%.*s.dcm", stamp, (int)keep,
+	    foreign->file);
 	path_item(to, dest->name, QUEUE_CORRUPT, file);
 	return fs_rename(root_fd, from, to, err);
 }

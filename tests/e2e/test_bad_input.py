@@ -339,6 +339,17 @@ def test_no_dicom_goes_to_corrupt(to_pacs, pacs, data):
     assert to_pacs.store(instance.make()).status == 0
 
 
+def test_long_names_that_are_taken_in_corrupt(to_pacs):
+    """One that no stamp fits before loses its end, and is an item still."""
+    long = "x" * 251 + ".dcm"
+    for n in range(2):
+        drop(to_pacs, b"no DICOM", "short.part").rename(
+            to_pacs.path("pacs", "new", long))
+        to_pacs.wait_items("pacs", "corrupt", n + 1)
+    one, two = sorted(to_pacs.items("pacs", "corrupt"))
+    assert two == long and len(one) == 255 and re.match(r"2\d+T.*Z-x+\.dcm$", one)
+
+
 def spoiled_item(gateway, pacs, spoil):
     """An item of the gateway's own, changed behind its back."""
     made = instance.make(pixels=300000)
