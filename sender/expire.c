@@ -6,6 +6,7 @@
 #include "../spool/clock.h"
 #include "../spool/fs.h"
 #include "../spool/keep.h"
+#include "../spool/label.h"
 #include "account.h"
 #include "destination.h"
 #include "expire.h"
@@ -90,8 +91,8 @@ expire_item(void *context, const char *file)
 {
 	struct expiry *expiry = context;
 	struct destination *dest = expiry->dest;
+	char path[PATH_SIZE], label[LABEL_SIZE];
 	struct index_item *item;
-	char path[PATH_SIZE];
 	struct stat st;
 
 	path_item(path, dest->name, expiry->state, file);
@@ -106,11 +107,12 @@ expire_item(void *context, const char *file)
 		return;
 	if (item != NULL && item->in_flight)
 		return; /* the newest of equals that are being settled */
+	label_path(dest->sender->spool.root_fd, path, file, label);
 	if (moves_remove(dest, expiry->state, file) != 1)
 		return;
 	(void)moves_remove_record(dest, file);
 	dest->expired++;
-	account_gone(dest, "expired", file);
+	account_gone(dest, "expired", label);
 	if (item != NULL)
 		destination_lost(dest, item);
 }
@@ -121,7 +123,7 @@ void
 expire_record(void *context, const char *file)
 {
 	struct destination *dest = context;
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], label[LABEL_SIZE];
 	struct stat st;
 	int i, there;
 
@@ -136,9 +138,11 @@ expire_record(void *context, const char *file)
 		if (there != 0)
 			return; /* or that is not known */
 	}
+	path_record(path, dest->name, file);
+	label_path(dest->sender->spool.root_fd, path, file, label);
 	if (moves_remove_record(dest, file) == 1)
 		LOG(LOG_LEVEL_INFO, "record-removed",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file));
+		    LOG_STR("destination", dest->name), LOG_STR("item", label));
 }
 
 /* Somebody else may be writing one just now. */

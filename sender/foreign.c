@@ -12,6 +12,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/label.h"
 #include "../spool/stamp.h"
 #include "account.h"
 #include "foreign.h"
@@ -206,6 +207,7 @@ give_name(
     struct destination *dest, struct foreign_file *foreign, const char *uid)
 {
 	char from[PATH_SIZE], to[PATH_SIZE], file[NAME_ITEM_SIZE];
+	char label[LABEL_SIZE];
 	int root_fd = dest->sender->spool.root_fd;
 	struct item_name name = {.message_id = 0};
 	struct err err;
@@ -220,19 +222,20 @@ give_name(
 	name_format(&name, file);
 	path_item(from, dest->name, foreign->state, foreign->file);
 	path_item(to, dest->name, QUEUE_NEW, file);
+	label_path(root_fd, from, foreign->file, label);
 	rc = fs_rename(root_fd, from, to, &err);
 	if (rc == -1) {
+		label_text(err.text, sizeof(err.text), foreign->file, label);
 		LOG(LOG_LEVEL_ERROR, "foreign-not-taken",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("file", foreign->file),
+		    LOG_STR("destination", dest->name), LOG_STR("file", label),
 		    LOG_STR("reason", err.text));
 		again(foreign);
 		return;
 	}
 	if (rc == 1) {
 		LOG(LOG_LEVEL_INFO, "foreign-taken",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("file", foreign->file), LOG_STR("item", file));
+		    LOG_STR("destination", dest->name), LOG_STR("file", label),
+		    LOG_STR("item", file));
 		destination_look(dest, QUEUE_NEW, file);
 	}
 	forget(dest, foreign);
@@ -245,26 +248,31 @@ put_aside(
 	struct result result = {.state = RESULT_FAILED,
 	    .status = RESULT_NO_STATUS,
 	    .last_us = clock_real_us()};
+	int root_fd = dest->sender->spool.root_fd;
 	struct err err = {.class = ERR_NONE};
+	char label[LABEL_SIZE];
 
+	label_item(root_fd, dest->name, foreign->state, foreign->file, label);
 	if (move_aside(dest, foreign, result.item, &err) == -1) {
+		label_text(err.text, sizeof(err.text), foreign->file, label);
 		LOG(LOG_LEVEL_ERROR, "corrupt-not-moved",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("file", foreign->file),
+		    LOG_STR("destination", dest->name), LOG_STR("file", label),
 		    LOG_STR("reason", err.text));
 		again(foreign);
 		return;
 	}
 	(void)strcpy(result.destination, dest->name);
 	(void)snprintf(result.reason, sizeof(result.reason), "%s", reason);
-	if (result_write_record(dest->sender->spool.root_fd, &result, &err) ==
-	    -1)
+	if (result_write_record(root_fd, &result, &err) == -1) {
+		label_text(err.text, sizeof(err.text), result.item, label);
 		LOG(LOG_LEVEL_ERROR, "record-not-written",
-		    LOG_STR("destination", dest->name),
-		    LOG_STR("item", result.item), LOG_STR("reason", err.text));
+		    LOG_STR("destination", dest->name), LOG_STR("item", label),
+		    LOG_STR("reason", err.text));
+	}
+	(void)strcpy(result.item, label);
 	account_corrupt(dest, &result);
 	LOG(LOG_LEVEL_WARNING, "corrupt", LOG_STR("destination", dest->name),
-	    LOG_STR("item", result.item), LOG_STR("reason", reason));
+	    LOG_STR("item", label), LOG_STR("reason", reason));
 	forget(dest, foreign);
 }
 

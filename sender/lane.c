@@ -18,6 +18,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/label.h"
 #include "connector.h"
 #include "deliver.h"
 
@@ -259,7 +260,7 @@ open_item(struct lane *lane, enum queue_state state, const char *file,
     struct item_reader *reader, struct lane_report *report)
 {
 	struct err err = {.class = ERR_NONE};
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], label[LABEL_SIZE];
 
 	path_item(path, lane->connection.conf->name, state, file);
 	if (item_reader_open(lane->connection.spool, path, reader, &err) == 0)
@@ -274,6 +275,8 @@ open_item(struct lane *lane, enum queue_state state, const char *file,
 		report->outcome = LANE_STALE;
 	else
 		report->outcome = LANE_LOCAL_ERROR;
+	label_path(lane->connection.spool->root_fd, path, file, label);
+	label_text(err.text, sizeof(err.text), file, label);
 	report_reason(report, &err);
 	return false;
 }

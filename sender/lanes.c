@@ -15,6 +15,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/counters.h"
+#include "../spool/label.h"
 #include "../spool/process.h"
 #include "connector.h"
 #include "down.h"
@@ -342,15 +343,16 @@ bury(struct lane_handle *lane)
 {
 	struct destination *dest = lane->dest;
 	pid_t pid = lane->pid;
-	char how[PROCESS_HOW_SIZE];
+	char how[PROCESS_HOW_SIZE], label[LABEL_SIZE];
 
 	reap(lane);
 	process_describe(lane->wait_status, how, sizeof(how));
 	counters_count(counters_of(dest->sender->counters, dest->name),
 	    COUNTERS_LANE_DEATHS);
+	label_item(dest->sender->spool.root_fd, dest->name, lane->job.state,
+	    lane->busy ? lane->job.file : "", label);
 	LOG(LOG_LEVEL_WARNING, "lane-died", LOG_STR("destination", dest->name),
-	    LOG_INT("lane", pid), LOG_STR("how", how),
-	    LOG_STR("file", lane->busy ? lane->job.file : ""));
+	    LOG_INT("lane", pid), LOG_STR("how", how), LOG_STR("file", label));
 	if (lane->busy)
 		switch (lane->job.kind) {
 		case LANE_DELIVER:

@@ -9,6 +9,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/label.h"
 #include "moves.h"
 
 #define FRESH_NAMES 16 /* tried */
@@ -41,32 +42,38 @@ moves_item(struct destination *dest, enum queue_state from, enum queue_state to,
 int
 moves_remove(struct destination *dest, enum queue_state state, const char *file)
 {
-	char path[PATH_SIZE];
+	int root_fd = dest->sender->spool.root_fd, rc;
+	char path[PATH_SIZE], label[LABEL_SIZE];
 	struct err err;
-	int rc;
 
 	path_item(path, dest->name, state, file);
-	rc = fs_unlink(dest->sender->spool.root_fd, path, &err);
-	if (rc == -1)
+	rc = fs_unlink(root_fd, path, &err);
+	if (rc == -1) {
+		label_path(root_fd, path, file, label);
+		label_text(err.text, sizeof(err.text), file, label);
 		LOG(LOG_LEVEL_ERROR, "item-not-removed",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file),
+		    LOG_STR("destination", dest->name), LOG_STR("item", label),
 		    LOG_STR("reason", err.text));
+	}
 	return rc;
 }
 
 int
 moves_remove_record(struct destination *dest, const char *file)
 {
-	char path[PATH_SIZE];
+	int root_fd = dest->sender->spool.root_fd, rc;
+	char path[PATH_SIZE], label[LABEL_SIZE];
 	struct err err;
-	int rc;
 
 	path_record(path, dest->name, file);
-	rc = fs_unlink(dest->sender->spool.root_fd, path, &err);
-	if (rc == -1)
+	rc = fs_unlink(root_fd, path, &err);
+	if (rc == -1) {
+		label_path(root_fd, path, file, label);
+		label_text(err.text, sizeof(err.text), file, label);
 		LOG(LOG_LEVEL_ERROR, "record-not-removed",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file),
+		    LOG_STR("destination", dest->name), LOG_STR("item", label),
 		    LOG_STR("reason", err.text));
+	}
 	return rc;
 }
 

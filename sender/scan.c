@@ -8,6 +8,7 @@
 
 #include "../spool/clock.h"
 #include "../spool/fs.h"
+#include "../spool/label.h"
 #include "../spool/renew.h"
 #include "../spool/stamp.h"
 #include "destination.h"
@@ -212,21 +213,24 @@ recover_item(void *context, const char *file)
 {
 	struct destination *dest = ((const struct look *)context)->dest;
 	const struct index_item *item = index_find_file(&dest->index, file);
-	char now[NAME_FILE_SIZE];
+	char now[NAME_FILE_SIZE], label[LABEL_SIZE];
 	struct err err;
 
 	if (!name_is_item(file) || (item != NULL && item->in_flight))
 		return;
 	raise_stamp(context, file);
+	label_item(
+	    dest->sender->spool.root_fd, dest->name, QUEUE_ACTIVE, file, label);
 	(void)strcpy(now, file);
 	if (moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, now, &err) == -1) {
+		label_text(err.text, sizeof(err.text), file, label);
 		LOG(LOG_LEVEL_ERROR, "item-not-recovered",
-		    LOG_STR("destination", dest->name), LOG_STR("item", file),
+		    LOG_STR("destination", dest->name), LOG_STR("item", label),
 		    LOG_STR("reason", err.text));
 		return;
 	}
 	LOG(LOG_LEVEL_INFO, "recovered", LOG_STR("destination", dest->name),
-	    LOG_STR("item", file));
+	    LOG_STR("item", label));
 	destination_find(dest, QUEUE_NEW, now); /* new/ was read before */
 }
 

@@ -84,13 +84,14 @@ struct cmd_item {
 };
 
 /* cmd_audit.c: notes what was done to an item, or, where its file is "", to a
- * destination: a line in the ledger, and one more in the counters. target:
- * where it went, "" for nowhere. */
+ * destination: a line in the ledger, and one more in the counters. label: the
+ * item's (label.h), from before it was done; target: where it went, "" for
+ * nowhere. */
 void cmd_audit(const struct cmd *cmd, enum counters_act act,
-    const struct cmd_item *item, const char *target);
+    const struct cmd_item *item, const char *label, const char *target);
 /* The same by the name of the command. */
 void cmd_audit_verb(const struct cmd *cmd, const char *verb,
-    const struct cmd_item *item, const char *target);
+    const struct cmd_item *item, const char *label, const char *target);
 /* Made at the beginning, opened when first needed. */
 struct cmd_account *cmd_account_new(const struct cmd *cmd, struct err *err);
 void cmd_account_free(struct cmd_account *account);

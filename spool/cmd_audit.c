@@ -43,7 +43,7 @@ cmd_account_free(struct cmd_account *account)
 
 void
 cmd_audit(const struct cmd *cmd, enum counters_act act,
-    const struct cmd_item *item, const char *target)
+    const struct cmd_item *item, const char *label, const char *target)
 {
 	struct cmd_account *account = cmd->account;
 	struct item_name name = {.uid = ""};
@@ -60,7 +60,7 @@ cmd_audit(const struct cmd *cmd, enum counters_act act,
 		LOG_STR("destination", item->dest),
 		LOG_STR("state",
 		    item->file[0] == '\0' ? "" : queue_state_name(item->state)),
-		LOG_STR("item", item->file), LOG_STR("uid", name.uid),
+		LOG_STR("item", label), LOG_STR("uid", name.uid),
 		LOG_STR("target", target)))
 		return;
 	if (account->counters != NULL)
@@ -70,14 +70,15 @@ cmd_audit(const struct cmd *cmd, enum counters_act act,
 
 void
 cmd_audit_verb(const struct cmd *cmd, const char *verb,
-    const struct cmd_item *item, const char *target)
+    const struct cmd_item *item, const char *label, const char *target)
 {
 	int act;
 
 	for (act = 0; act < COUNTERS_ACTS; act++)
 		if (strcmp(counters_act_name((enum counters_act)act), verb) ==
 		    0)
-			cmd_audit(cmd, (enum counters_act)act, item, target);
+			cmd_audit(
+			    cmd, (enum counters_act)act, item, label, target);
 }
 
 /* Who called sudo(8), else who we really are. */

@@ -12,6 +12,7 @@
 #include "cmd_check.h"
 #include "fs.h"
 #include "item.h"
+#include "label.h"
 #include "result.h"
 
 static int check_item(void *context, const struct cmd_item *item);
@@ -148,7 +149,8 @@ check_name(struct check *check, const struct cmd_item *item, const char *path,
 	    !(item->state == QUEUE_ACTIVE && check->sender_runs))
 		done = fs_rename(root_fd, path, to, check->err) == 1;
 	if (done)
-		cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, file);
+		cmd_audit(
+		    check->cmd, COUNTERS_ACT_REPAIR, item, item->file, file);
 	check_problem(check, done, "a name that fits", "%s is SOP instance %s",
 	    path, uid);
 }
@@ -162,7 +164,7 @@ check_states(struct check *check, const struct cmd_item *item, const char *path,
     const struct stat *st)
 {
 	int root_fd = check->cmd->spool.root_fd, state;
-	char other[PATH_SIZE];
+	char other[PATH_SIZE], label[LABEL_SIZE];
 	struct stat other_st;
 	bool done;
 
@@ -178,12 +180,14 @@ check_states(struct check *check, const struct cmd_item *item, const char *path,
 			    "%s and %s are two files of one name", path, other);
 			continue;
 		}
+		label_path(root_fd, path, item->file, label);
 		/* One file: the later state is where somebody has put it. */
 		done = check->repair &&
 		       !(state == QUEUE_ACTIVE && check->sender_runs) &&
 		       fs_unlink(root_fd, other, check->err) == 1;
 		if (done)
-			cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, "");
+			cmd_audit(
+			    check->cmd, COUNTERS_ACT_REPAIR, item, label, "");
 		check_problem(check, done, "only the first is left",
 		    "%s and %s are the same file", path, other);
 	}
@@ -207,6 +211,7 @@ move_to_corrupt(struct check *check, const struct cmd_item *item,
     const char *path, const char *reason)
 {
 	char association[PATH_ASSOCIATION_SIZE] = "", to[PATH_SIZE];
+	char label[LABEL_SIZE];
 	struct result result = {.status = RESULT_NO_STATUS,
 	    .state = RESULT_FAILED,
 	    .last_us = clock_real_us()};
@@ -214,6 +219,7 @@ move_to_corrupt(struct check *check, const struct cmd_item *item,
 
 	(void)item_peek_association(&check->cmd->spool, path, association);
 	path_item(to, item->dest, QUEUE_CORRUPT, item->file);
+	label_path(check->cmd->spool.root_fd, path, item->file, label);
 	if (fs_rename(check->cmd->spool.root_fd, path, to, check->err) != 1)
 		return false;
 	(void)snprintf(result.item, sizeof(result.item), "%s", item->file);
@@ -221,6 +227,7 @@ move_to_corrupt(struct check *check, const struct cmd_item *item,
 	    result.destination, sizeof(result.destination), "%s", item->dest);
 	(void)snprintf(result.reason, sizeof(result.reason), "%.*s",
 	    RESULT_REASON_SIZE - 1, reason);
+	label_text(result.reason, sizeof(result.reason), item->file, label);
 	if (name_parse(item->file, &name)) {
 		result.message_id = name.message_id;
 		(void)strcpy(result.sop_instance, name.uid);
@@ -229,7 +236,7 @@ move_to_corrupt(struct check *check, const struct cmd_item *item,
 	    check->cmd->spool.root_fd, &result, check->err);
 	(void)cmd_tell(check->cmd, item, association, true,
 	    "it is not whole, and was set aside", check->err);
-	cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, "corrupt");
+	cmd_audit(check->cmd, COUNTERS_ACT_REPAIR, item, label, "corrupt");
 	return true;
 }
 

@@ -275,6 +275,9 @@ put_back(struct cmd_work *work, const struct cmd_item *item,
 		return -1;
 	if (original->uid[0] != '\0' && strcmp(original->uid, uid) != 0)
 		return rename_item(work, item, uid, err);
+	/* Another file; where the name is the same, nothing else says so. */
+	if (original->uid[0] == '\0')
+		label_path(root_fd, original->path, item->file, work->renamed);
 	return 1;
 }
 

@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "fs.h"
 #include "keep.h"
+#include "label.h"
 
 struct expiry {
 	const struct cmd *cmd;
@@ -87,7 +88,7 @@ expire_item(void *context, const struct cmd_item *item)
 {
 	struct expiry *expiry = context;
 	int root_fd = expiry->cmd->spool.root_fd, rc = 1;
-	char path[PATH_SIZE];
+	char path[PATH_SIZE], label[LABEL_SIZE];
 	struct stat st;
 
 	path_item(path, item->dest, item->state, item->file);
@@ -95,6 +96,7 @@ expire_item(void *context, const struct cmd_item *item)
 	    !keep_is_over(
 		item->state, expiry->keep_s, st.st_ctim.tv_sec, expiry->now_s))
 		return 0;
+	label_path(root_fd, path, item->file, label);
 	if (!expiry->dry_run) {
 		rc = fs_unlink(root_fd, path, expiry->err);
 		path_record(path, item->dest, item->file);
@@ -102,7 +104,7 @@ expire_item(void *context, const struct cmd_item *item)
 			rc = -1;
 	}
 	if (rc == 1 && !expiry->dry_run)
-		cmd_audit(expiry->cmd, COUNTERS_ACT_EXPIRE, item, "");
+		cmd_audit(expiry->cmd, COUNTERS_ACT_EXPIRE, item, label, "");
 	expiry->removed += rc == 1;
 	return rc == -1 ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 #include "cmd_work.h"
 #include "fs.h"
 #include "item.h"
+#include "label.h"
 
 #define BIT(state) CMD_STATE_BIT(QUEUE_##state)
 
@@ -30,8 +31,9 @@ static int export_bytes(
     int from_fd, int folder_fd, const char *file, struct err *err);
 static int import_one(const struct cmd *cmd, const char *dest, const char *from,
     bool dry_run, bool null, struct err *err);
-static int import_copy(const struct cmd *cmd, const char *dest,
-    const char *from, char file[NAME_FILE_SIZE], bool dry_run, struct err *err);
+static int import_copy(const struct cmd *cmd, const char *from,
+    struct cmd_item *item, char label[LABEL_SIZE], bool dry_run,
+    struct err *err);
 static int copy_in(const struct cmd *cmd, const char *from,
     char tmp_path[PATH_SIZE], struct err *err);
 static int check_whole(const struct cmd *cmd, const char *path,
@@ -157,13 +159,14 @@ import_one(const struct cmd *cmd, const char *dest, const char *from,
     bool dry_run, bool null, struct err *err)
 {
 	struct cmd_item item = {.state = QUEUE_NEW};
+	char label[LABEL_SIZE];
 
 	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
 	item_file_of(from, item.file);
-	if (import_copy(cmd, dest, from, item.file, dry_run, err) == -1)
+	if (import_copy(cmd, from, &item, label, dry_run, err) == -1)
 		return -1;
 	if (!dry_run)
-		cmd_audit(cmd, COUNTERS_ACT_IMPORT, &item, "");
+		cmd_audit(cmd, COUNTERS_ACT_IMPORT, &item, label, "");
 	if (!null)
 		(void)printf(
 		    "%simport%c", dry_run ? "would " : "", cmd_separator(cmd));
@@ -173,8 +176,8 @@ import_one(const struct cmd *cmd, const char *dest, const char *from,
 
 /* As an instance is published: tmp/, whole, synced, then its name in new/. */
 static int
-import_copy(const struct cmd *cmd, const char *dest, const char *from,
-    char file[NAME_FILE_SIZE], bool dry_run, struct err *err)
+import_copy(const struct cmd *cmd, const char *from, struct cmd_item *item,
+    char label[LABEL_SIZE], bool dry_run, struct err *err)
 {
 	char tmp_path[PATH_SIZE], to[PATH_SIZE];
 	int root_fd = cmd->spool.root_fd, rc;
@@ -182,13 +185,14 @@ import_copy(const struct cmd *cmd, const char *dest, const char *from,
 
 	if (copy_in(cmd, from, tmp_path, err) == -1)
 		return -1;
-	rc = check_whole(cmd, tmp_path, file, err);
+	rc = check_whole(cmd, tmp_path, item->file, err);
 	if (rc == -1)
 		(void)err_set(err, err->class, "%s: %s", from,
 		    strchr(err->text, ':') == NULL
 			? err->text
 			: strchr(err->text, ':') + 2);
-	path_item(to, dest, QUEUE_NEW, file);
+	path_item(to, item->dest, QUEUE_NEW, item->file);
+	label_path(root_fd, tmp_path, item->file, label);
 	if (dry_run) {
 		(void)fs_unlink(root_fd, tmp_path, NULL);
 		if (rc == 0 && fs_stat(root_fd, to, &st, NULL) == 1)
@@ -209,7 +213,7 @@ import_copy(const struct cmd *cmd, const char *dest, const char *from,
 		(void)fs_unlink(root_fd, tmp_path, NULL);
 		return -1;
 	}
-	path_state(to, dest, QUEUE_NEW);
+	path_state(to, item->dest, QUEUE_NEW);
 	return fs_sync_dir(root_fd, to, err);
 }
 

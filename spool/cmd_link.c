@@ -91,7 +91,7 @@ audit(const struct cmd *cmd, enum counters_act act, const char *dest)
 	struct cmd_item item = {.file = ""};
 
 	(void)snprintf(item.dest, sizeof(item.dest), "%s", dest);
-	cmd_audit(cmd, act, &item, "");
+	cmd_audit(cmd, act, &item, "", "");
 }
 
 static void

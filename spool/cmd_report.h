@@ -5,6 +5,7 @@
 #define DCMSPOOL_CMD_REPORT_H
 
 #include "cmd_status.h"
+#include "label.h"
 
 #define REPORT_BUCKET_S 300
 #define REPORT_BUCKETS	288 /* a day */
@@ -21,7 +22,7 @@ struct report_series {
 };
 
 struct report_entry {
-	char dest[NAME_DEST_SIZE], file[NAME_FILE_SIZE];
+	char dest[NAME_DEST_SIZE], label[LABEL_SIZE];
 	const char *state;
 	int64_t value; /* microseconds, or bytes */
 };

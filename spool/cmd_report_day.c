@@ -27,7 +27,7 @@ static void count(const struct report *report, int64_t series[REPORT_BUCKETS],
     int64_t real_us);
 static void waited(const struct report *report, struct report_series *series,
     int64_t from_us, int64_t to_us);
-static void add_top(struct report_top *top, const char *dest, const char *file,
+static void add_top(struct report_top *top, const char *dest, const char *label,
     const char *state, int64_t value);
 static json_t *numbers(const int64_t series[REPORT_BUCKETS]);
 static json_t *series_json(const struct report_series *series);
@@ -122,6 +122,7 @@ take_item(void *context, const struct cmd_item *item)
 	struct report_series *series = find(report, item->dest);
 	const char *state = queue_state_name(item->state);
 	int64_t arrived_us, bytes, until_us = report->now_us;
+	char label[LABEL_SIZE];
 	struct result result;
 	int there;
 
@@ -131,7 +132,9 @@ take_item(void *context, const struct cmd_item *item)
 		return there == -1 ? -1 : 0;
 	if (!series->counted)
 		count(report, series->arrived, arrived_us);
-	add_top(&report->largest, item->dest, item->file, state, bytes);
+	label_item(report->cmd->spool.root_fd, item->dest, item->state,
+	    item->file, label);
+	add_top(&report->largest, item->dest, label, state, bytes);
 	if (item->state == QUEUE_HOLD || item->state == QUEUE_CORRUPT)
 		return 0;
 	if (item->state == QUEUE_FAILED) {
@@ -141,7 +144,7 @@ take_item(void *context, const struct cmd_item *item)
 		    result.last_us > arrived_us)
 			until_us = result.last_us;
 	} else {
-		add_top(&report->slowest, item->dest, item->file, state,
+		add_top(&report->slowest, item->dest, label, state,
 		    report->now_us - arrived_us);
 	}
 	if (!series->counted)
@@ -237,7 +240,7 @@ waited(const struct report *report, struct report_series *series,
 }
 
 static void
-add_top(struct report_top *top, const char *dest, const char *file,
+add_top(struct report_top *top, const char *dest, const char *label,
     const char *state, int64_t value)
 {
 	struct report_entry *entry;
@@ -253,7 +256,7 @@ add_top(struct report_top *top, const char *dest, const char *file,
 	    (top->n - at - 1) * sizeof(top->entry[0]));
 	entry = &top->entry[at];
 	(void)snprintf(entry->dest, sizeof(entry->dest), "%s", dest);
-	(void)snprintf(entry->file, sizeof(entry->file), "%s", file);
+	(void)snprintf(entry->label, sizeof(entry->label), "%s", label);
 	entry->state = strcmp(state, "delivered") == 0 ? "delivered" : state;
 	entry->value = value;
 }
@@ -300,7 +303,7 @@ top_json(const struct report_top *top, const char *name, double unit)
 		(void)json_array_append_new(list,
 		    json_pack("{ss, ss, so, so}", "Destination", entry->dest,
 			"State", entry->state, "Item",
-			cmd_json_text(entry->file), name,
+			cmd_json_text(entry->label), name,
 			unit > 1 ? json_real((double)entry->value / unit)
 				 : json_integer((json_int_t)entry->value)));
 	}

@@ -18,7 +18,7 @@ struct group {
 	char dest[NAME_DEST_SIZE];
 	int status;
 	char reason[RESULT_REASON_SIZE];
-	char example[NAME_FILE_SIZE];
+	char example[LABEL_SIZE];
 	int64_t items, oldest_us;
 };
 
@@ -69,6 +69,7 @@ take_item(void *context, const struct cmd_item *item)
 	struct result result = {.status = RESULT_NO_STATUS};
 	struct group *group;
 	int64_t arrived_us, bytes;
+	char label[LABEL_SIZE];
 	int there;
 
 	there =
@@ -78,6 +79,9 @@ take_item(void *context, const struct cmd_item *item)
 	if (result_read_record(groups->cmd->spool.root_fd, item->dest,
 		item->file, &result, NULL) != 1)
 		result = (struct result){.status = RESULT_NO_STATUS};
+	label_item(groups->cmd->spool.root_fd, item->dest, item->state,
+	    item->file, label);
+	label_text(result.reason, sizeof(result.reason), item->file, label);
 	/* Of a status the reason is in the words for it. */
 	group = find(groups, item->dest, result.status,
 	    result.status == RESULT_NO_STATUS ? result.reason : "");
@@ -85,7 +89,7 @@ take_item(void *context, const struct cmd_item *item)
 		return 0;
 	if (group->items++ == 0 || arrived_us < group->oldest_us) {
 		group->oldest_us = arrived_us;
-		(void)strcpy(group->example, item->file);
+		(void)strcpy(group->example, label);
 	}
 	return 0;
 }

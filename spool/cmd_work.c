@@ -274,8 +274,8 @@ act_on(struct choice *choice, const struct chosen *one, cmd_act *act)
 	struct cmd_work *work = choice->work;
 	struct err *err = choice->err;
 	bool sender_runs = false;
+	char text[64], label[LABEL_SIZE];
 	struct cmd_item item;
-	char text[64];
 	int rc;
 
 	unpack(one, &item);
@@ -295,9 +295,11 @@ act_on(struct choice *choice, const struct chosen *one, cmd_act *act)
 	if (work->dry_run)
 		return 1;
 	work->renamed[0] = '\0';
+	label_item(
+	    work->cmd->spool.root_fd, item.dest, item.state, item.file, label);
 	rc = act(work, &item, err);
 	if (rc == 1)
-		cmd_audit_verb(work->cmd, work->verb, &item,
+		cmd_audit_verb(work->cmd, work->verb, &item, label,
 		    work->target == NULL ? work->renamed : work->target);
 	if (rc == -1 && err->class != ERR_TEMPORARY && err->class != ERR_BUG &&
 	    err->class != ERR_USAGE)

@@ -7,12 +7,14 @@
 
 #include "cmd_filter.h"
 #include "cmd_progress.h"
+#include "label.h"
 
 struct cmd_work {
 	const struct cmd *cmd;
 	const char *verb;   /* the sub-command */
 	const char *target; /* where the items go, for the ledger; or NULL */
-	char renamed[NAME_ITEM_SIZE]; /* what the act made of its name, or "" */
+	char
+	    renamed[LABEL_SIZE]; /* its label where the act changed it, or "" */
 	struct cmd_filter filter;
 	unsigned states;     /* where the filter names none; 0: it has to */
 	unsigned not_states; /* never: what they are in already */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fs.h"
+#include "label.h"
 #include "renew.h"
 
 #define LARGE_BYTES (1 << 20) /* some ten thousand names */
@@ -94,11 +95,15 @@ static int
 move_back(void *context, const char *file)
 {
 	const struct rescue *rescue = context;
+	int root_fd = rescue->spool->root_fd;
+	char label[LABEL_SIZE];
 	char from[PATH_SIZE + NAME_FILE_SIZE], to[PATH_SIZE + NAME_FILE_SIZE];
 
 	(void)snprintf(from, sizeof(from), "%s/%s", rescue->fresh, file);
 	(void)snprintf(to, sizeof(to), "%s/%s", rescue->path, file);
-	return fs_rename(rescue->spool->root_fd, from, to, rescue->err) == -1
-		   ? -1
-		   : 0;
+	if (fs_rename(root_fd, from, to, rescue->err) != -1)
+		return 0;
+	label_path(root_fd, from, file, label);
+	label_text(rescue->err->text, sizeof(rescue->err->text), file, label);
+	return -1;
 }

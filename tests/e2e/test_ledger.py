@@ -58,10 +58,11 @@ def test_a_file_that_is_no_instance(kept, pacs):
     gateway = kept({"pacs": pacs})
     (gateway.path("pacs", "new") / "mine.dcm").write_text("nothing")
     gateway.wait_items("pacs", "corrupt", 1)
+    inode = gateway.path("pacs", "corrupt", "mine.dcm").stat().st_ino
     [(event, keys)] = tools.wait_until(
         lambda: gateway.ledger.exists() and read(gateway.ledger))
     assert (event, keys["item"], keys["uid"], keys["destination"]) == (
-        "corrupt", "mine.dcm", "", "pacs")
+        "corrupt", f"inode={inode}", "", "pacs")
     metrics = gateway.command("metrics").stdout
     assert re.search(r'^dcmspool_outcomes_total\{.*outcome="corrupt".*\} 1$',
                      metrics, re.M), metrics

@@ -1,9 +1,11 @@
 """Nothing that tells who a patient is stands anywhere but in the items, and, as
 an error comment that a destination gave, in marker, record and `show`."""
 
+import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import threading
 
@@ -278,6 +280,125 @@ def test_errors_of_each_command(watch, tmp_path):
     watch.spool()
     watch.logs()
     assert watch.found() == []
+
+
+def put(one, path):
+    """As another program does: whole at one instant. Its inode."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(".part")
+    one.write(part) if one else part.write_bytes(b"nothing")
+    inode = part.stat().st_ino
+    part.rename(path)
+    return inode
+
+
+def look_at_all_but_the_screen(watch, tmp_path):
+    """The names of files are for who sits before `list` and `show`."""
+    log = tmp_path / "log"
+    log.write_text("\n".join(watch.gateway.receiver.log
+                             + watch.gateway.sender.log) + "\n")
+    for words in (("metrics",), ("metrics", "--json"), ("report", log),
+                  ("report", "--json", log), ("trace", "1.2.3", log),
+                  ("status",), ("status", "--json")):
+        watch.command(*words)
+    watch.logs()
+
+
+def test_files_named_after_the_patient(make_watched, tmp_path):
+    """Put into the queue by another program: good ones and broken ones, one
+    that an earlier sender had in hand, some that are kept long enough, a
+    record without its item, and one that cannot be moved."""
+    gateway, _ = make_watched()
+    gateway.sender.start()
+    name = f"{WORD}_ANNA_{BORN}.dcm"
+    gateway.sender.stop()
+    recovered = put(marked(), gateway.path("pacs", "active", name))
+    expired = put(marked(), gateway.path("pacs", "failed", name))
+    put(None, gateway.path("pacs", "result", f"{WORD}_GONE.dcm"))
+    gateway.destinations["pacs"]["KeepFailed"] = 1
+    gateway.write_conf()
+    watch = Watch(gateway.start())
+    sender = gateway.sender
+    sender.wait_log(f'recovered .*item="inode={recovered}"')
+    sender.wait_log(f'foreign-taken .*file="inode={recovered}" item=2')
+    sender.wait_log(r"record-removed .*inode=\d+")
+    tools.wait_until(lambda: f'expired item="inode={expired}"' in
+                     (gateway.folder / "ledger").read_text())
+    good = put(marked(), gateway.path("pacs", "new", name))
+    sender.wait_log(f'foreign-taken .*file="inode={good}" item=2')
+    gateway.wait_items("pacs", "sent", 2)
+    # the second finds the name taken, and the name of the third fills it all
+    long = WORD + "S" * (255 - len(WORD) - 4) + ".dcm"
+    for n, file in enumerate((name, name, long, long), 1):
+        broken = put(None, gateway.path("pacs", "new", file))
+        gateway.wait_items("pacs", "corrupt", n)
+        sender.wait_log(f'corrupt .*item="inode={broken}" reason="queue/pacs/'
+                        f'new/inode={broken}: ')
+    corrupt = gateway.path("pacs", "corrupt")
+    sender.signal(signal.SIGSTOP)  # it would make the folder anew
+    corrupt.rename(corrupt.with_name("aside"))
+    corrupt.write_text("in the way")
+    sender.signal(signal.SIGCONT)
+    stuck = put(None, gateway.path("pacs", "new", long))
+    sender.wait_log(f'corrupt-not-moved .*file="inode={stuck}" reason="rename '
+                    f'queue/pacs/new/inode={stuck} to queue/pacs/corrupt/'
+                    f'inode={stuck}"')
+    look_at_all_but_the_screen(watch, tmp_path)
+    assert watch.found() == []
+    assert watch.shown["ledger"].count(" corrupt item=") == 4
+
+
+def test_files_named_after_the_patient_by_the_operator(
+        make_watched, destination, tmp_path):
+    """Each act on such a file stands in the ledger, without its name."""
+    gateway, _ = make_watched()
+    gateway.destinations["other"] = {
+        **gateway.destinations["pacs"], "Name": "other",
+        "RemotePort": destination().port}
+    gateway.write_conf()
+    gateway.sender.start()
+    gateway.sender.stop()
+    watch = Watch(gateway)
+    name = f"{WORD}_ANNA_{BORN}.dcm"
+    broken = f"{WORD}_CUT.dcm"
+    out = tmp_path / "out"
+    out.mkdir()
+    first = put(marked(), gateway.path("pacs", "new", name))
+    cut = put(None, gateway.path("pacs", "new", broken))
+    done = []
+
+    def act(*words):
+        result = gateway.command(*words)
+        assert result.returncode == 0, result.stderr
+        done.append(words[0])
+
+    act("hold", name)
+    act("copy", name, "other")
+    act("edit", "--yes", f"pacs/{name}", "--", "dcmodify", "-nb", "-i",
+        "PatientComments=x")
+    edited = gateway.path("pacs", "hold", name).stat().st_ino
+    act("export", f"pacs/{name}", out)
+    act("release", f"pacs/{name}")
+    act("fail", f"pacs/{name}")
+    report = json.loads(gateway.command("report", "--json").stdout)
+    assert [f["Example"] for f in report["Failed"]] == [f"inode={edited}"]
+    act("retry", f"pacs/{name}")
+    act("remove", "--yes", f"other/new/{name}")
+    act("move", name, "other")
+    act("import", "pacs", out / name)
+    gateway.command("check", "--repair")
+    assert gateway.items("pacs", "corrupt") == [broken]
+    act("fail", f"other/new/{name}")
+    gateway.command("expire")
+    look_at_all_but_the_screen(watch, tmp_path)
+    ledger = watch.shown["ledger"]
+    assert re.findall(r"action=([a-z]+) ", ledger) == [
+        *done[:-1], "repair", done[-1]]
+    assert f'action=copy by=root destination=pacs state=hold ' \
+           f'item="inode={first}"' in re.sub(r"by=\S+", "by=root", ledger)
+    assert f'item="inode={first}" uid="" target="inode={edited}"' in ledger
+    assert f'item="inode={cut}" uid="" target=corrupt' in ledger
+    assert "inode=0" not in ledger and watch.found() == []
 
 
 @pytest.fixture
