@@ -11,7 +11,7 @@
 #define REJECTING_MAX  32 /* children that only reject */
 #define REJECTING_PEER 4  /* of them, for one peer */
 #define LOG_MS	       1000
-#define PER_SECOND     100 /* of one peer, at least */
+#define PER_SECOND     400 /* of one peer, at least */
 
 static int per_second(const struct conf_receiver *receiver);
 

@@ -4,7 +4,7 @@
  * all others waiting. Pure: who calls has the clock.
  *
  * Each peer has a second of credit, which comes back with time. A connection
- * costs 1/per_second of a second, and ten times as much where it became no
+ * costs 1/per_second of a second, and forty times as much where it became no
  * association, if need be on more credit: such a peer waits 10 s at most.
  */
 #ifndef DCMSPOOL_RECEIVER_PACE_H
@@ -18,7 +18,7 @@
 #define PACE_PEERS	  128 /* remembered at once */
 #define PACE_CREDIT_US	  1000000
 #define PACE_DEBT_US	  10000000 /* by failures */
-#define PACE_FAILURE_COST 10
+#define PACE_FAILURE_COST 40
 
 struct pace_peer {
 	char address[ENVELOPE_PEER_SIZE];

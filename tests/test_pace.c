@@ -44,7 +44,7 @@ failures(void)
 		pace_charge_failure(&pace, "192.0.2.1", RATE, US);
 		n++;
 	}
-	CU_ASSERT_EQUAL(n, BURST / PACE_FAILURE_COST);
+	CU_ASSERT_EQUAL(n, (BURST + PACE_FAILURE_COST - 1) / PACE_FAILURE_COST);
 	/* It is not kept out for longer than that. */
 	for (n = 0; n < 1000; n++)
 		pace_charge_failure(&pace, "192.0.2.1", RATE, US);
