@@ -98,7 +98,7 @@ forget(struct destination *dest, struct index_item *item)
 {
 	if (item->in_flight)
 		dest->in_flight--;
-	index_remove(&dest->index, item, clock_mono_ms());
+	destination_forget(dest, item);
 }
 
 static void

@@ -23,6 +23,7 @@ static void look(struct destination *dest, enum queue_state state,
     const char *file, bool was_told);
 static void look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file);
+static void look_everywhere(struct destination *dest, const char *file);
 static void look_first(struct destination *dest, const struct item_name *name,
     enum queue_state state, const char *file, bool was_told);
 static bool is_there(
@@ -117,18 +118,32 @@ destination_find(
 void
 destination_lost(struct destination *dest, struct index_item *item)
 {
-	static const enum queue_state states[] = {
-	    QUEUE_NEW, QUEUE_DEFERRED, QUEUE_FAILED};
 	char file[NAME_ITEM_SIZE];
-	size_t i;
 
 	index_file(item, file);
 	index_remove(&dest->index, item, clock_mono_ms());
-	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (is_there(dest, states[i], file)) {
-			destination_look(dest, states[i], file);
-			return;
-		}
+	look_everywhere(dest, file);
+}
+
+void
+destination_forget(struct destination *dest, struct index_item *item)
+{
+	if (item->twice)
+		destination_lost(dest, item);
+	else
+		index_remove(&dest->index, item, clock_mono_ms());
+}
+
+void
+destination_look_around(struct destination *dest, struct index_item *item)
+{
+	char file[NAME_ITEM_SIZE];
+
+	if (!item->twice)
+		return;
+	item->twice = false;
+	index_file(item, file);
+	look_everywhere(dest, file);
 }
 
 void
@@ -203,19 +218,27 @@ look(struct destination *dest, enum queue_state state, const char *file,
 	look_again(dest, item, state, file);
 }
 
-/* It may have been moved by hand; or the event is older than what we did; or it
- * lies in two folders: one in failed/ keeps none from being sent. */
+/*
+ * It may have been moved by hand; or the event is older than what we did. One
+ * name in two folders is one item at a time: that which is sent first.
+ */
 static void
 look_again(struct destination *dest, struct index_item *item,
     enum queue_state state, const char *file)
 {
+	enum queue_state was = (enum queue_state)item->state;
+
 	item->generation = dest->scan.generation;
-	if (item->in_flight || item->state == state ||
-	    !is_there(dest, state, file))
+	if (was == state)
 		return;
-	if (state == QUEUE_FAILED &&
-	    is_there(dest, (enum queue_state)item->state, file))
+	item->twice = true;
+	if (item->in_flight || !is_there(dest, state, file))
 		return;
+	if (was < state) {
+		if (!is_there(dest, was, file))
+			destination_lost(dest, item);
+		return;
+	}
 	index_set_state(&dest->index, item, state);
 	item->record_read = false;
 	item->answer_lost =
@@ -236,6 +259,18 @@ is_there(
 
 	path_item(path, dest->name, state, file);
 	return fs_stat(dest->sender->spool.root_fd, path, &st, NULL) == 1;
+}
+
+static void
+look_everywhere(struct destination *dest, const char *file)
+{
+	static const enum queue_state states[] = {
+	    QUEUE_NEW, QUEUE_DEFERRED, QUEUE_FAILED};
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (is_there(dest, states[i], file))
+			destination_look(dest, states[i], file);
 }
 
 static void

@@ -80,6 +80,11 @@ void destination_find(
 /* An item is not where it was: forgets it there, and takes it from where else
  * its name is. The item is freed. */
 void destination_lost(struct destination *dest, struct index_item *item);
+/* An item's end: frees it, and takes another file of its name, where one may
+ * be, in its place. */
+void destination_forget(struct destination *dest, struct index_item *item);
+/* The same search for one that stays, and that no lane has any more. */
+void destination_look_around(struct destination *dest, struct index_item *item);
 
 /* A name in queue/<name> itself came or went. */
 void destination_look_self(struct destination *dest, const char *file);

@@ -57,6 +57,7 @@ struct index_item {
 	bool suspect : 1;	/* the link broke on it: the next probe tells */
 	bool busy_deferred : 1; /* by a destination that was busy */
 	bool delivered : 1;	/* only its file could not be taken away */
+	bool twice : 1;		/* perhaps its name is in another folder, too */
 	char uid[];
 };
 

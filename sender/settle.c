@@ -78,7 +78,7 @@ settle_take(struct destination *dest, struct index_item *item,
 		goto later;
 	}
 	if (strcmp(file, wanted) != 0) { /* its name was taken in active/ */
-		index_remove(&dest->index, item, clock_mono_ms());
+		destination_forget(dest, item);
 		if (moves_item(dest, QUEUE_ACTIVE, QUEUE_NEW, file, &err) == 1)
 			destination_look(dest, QUEUE_NEW, file);
 		return false;
@@ -423,8 +423,10 @@ give_back(struct lane_handle *lane, int64_t due_ms)
 	item->in_flight = false;
 	dest->in_flight--;
 	item = together_move(dest, item, QUEUE_NEW);
-	if (item != NULL)
-		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
+	if (item == NULL)
+		return;
+	index_set_due(&dest->index, item, due_ms, clock_mono_ms());
+	destination_look_around(dest, item);
 }
 
 /* The lane died when the destination's answer was here: perhaps who waits has

@@ -56,5 +56,7 @@ judge_suspect(struct destination *dest, struct index_item *item,
 	    "the link broke while it was sent, %d times; last: %.180s",
 	    BREAKS_MAX, dest->down.reason);
 	settle_defer(dest, item, &result, delay_ms);
-	together_put(dest, item, &result, now_ms + delay_ms);
+	item = together_put(dest, item, &result, now_ms + delay_ms);
+	if (item != NULL)
+		destination_look_around(dest, item);
 }

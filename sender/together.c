@@ -105,7 +105,7 @@ together_move(
 		return NULL;
 	}
 	if (strcmp(file, wanted) != 0) {
-		index_remove(&dest->index, item, clock_mono_ms());
+		destination_forget(dest, item);
 		destination_look(dest, to, file);
 		return NULL;
 	}
@@ -114,7 +114,7 @@ together_move(
 }
 
 /* S3 -> S4 -> S5 or S6, dcmspool-spool(5) */
-void
+struct index_item *
 together_put(struct destination *dest, struct index_item *item,
     struct result *result, int64_t due_ms)
 {
@@ -137,6 +137,7 @@ together_put(struct destination *dest, struct index_item *item,
 	log_result(dest, result);
 	if (item != NULL)
 		index_set_due(&dest->index, item, due_ms, clock_mono_ms());
+	return item;
 }
 
 /* S3 -> S8, S2 -> S8 */
@@ -177,8 +178,7 @@ together_begin(struct lane_handle *lane, const struct result *result,
 	    .due_ms = due_ms,
 	    .other.stamp_us = INT64_MIN};
 	if (result->state != RESULT_DELIVERED) {
-		together_put(lane->dest, item, &s->result, due_ms);
-		lane->item = index_find_file(&lane->dest->index, result->item);
+		lane->item = together_put(lane->dest, item, &s->result, due_ms);
 		if (lane->item == NULL)
 			lane->dest->in_flight--;
 		return;
@@ -276,6 +276,7 @@ together_end(struct lane_handle *lane)
 	item->in_flight = false;
 	dest->in_flight--;
 	index_set_due(&dest->index, item, s->due_ms, clock_mono_ms());
+	destination_look_around(dest, item);
 }
 
 /* false: somebody may wait for it, and has not been told. */
@@ -361,7 +362,7 @@ settle_same(struct lane_handle *lane, struct index_item *other,
 	    LOG_STR("item", file), LOG_STR("by", lane->settlement.result.item));
 	(void)moves_remove(dest, QUEUE_FAILED, file);
 	(void)moves_remove_record(dest, file);
-	index_remove(&dest->index, other, clock_mono_ms());
+	destination_forget(dest, other);
 }
 
 static void
@@ -405,15 +406,14 @@ supersede_failed(
 
 	other->attempts = item->attempts;
 	other->in_flight = true; /* in the place of the one that goes */
-	together_put(dest, other, result, 0);
-	other = index_find_file(&dest->index, result->item);
+	other = together_put(dest, other, result, 0);
 	index_file(item, file);
 	account_gone(dest, "superseded", file);
 	LOG(LOG_LEVEL_INFO, "superseded", LOG_STR("destination", dest->name),
 	    LOG_STR("item", file), LOG_STR("by", result->item));
 	(void)moves_remove(dest, (enum queue_state)item->state, file);
 	(void)moves_remove_record(dest, file);
-	index_remove(&dest->index, item, clock_mono_ms());
+	destination_forget(dest, item);
 	lane->item = other;
 	lane->settlement.result = *result;
 	if (other == NULL)
@@ -425,5 +425,5 @@ forget(struct destination *dest, struct index_item *item)
 {
 	if (item->in_flight)
 		dest->in_flight--;
-	index_remove(&dest->index, item, clock_mono_ms());
+	destination_forget(dest, item);
 }

@@ -25,9 +25,9 @@ struct index_item *together_move(
     struct destination *dest, struct index_item *item, enum queue_state to);
 
 /* Marker, record and move to deferred/ or failed/ for an item that no lane
- * has. */
-void together_put(struct destination *dest, struct index_item *item,
-    struct result *result, int64_t due_ms);
+ * has. NULL as together_move. */
+struct index_item *together_put(struct destination *dest,
+    struct index_item *item, struct result *result, int64_t due_ms);
 
 /* Marker, record and move to corrupt/; the item leaves the index. */
 void together_corrupt(

@@ -253,6 +253,58 @@ def into_active():
     return {"acts by hand": 3, **scene.figures()}, found
 
 
+def one_name_twice():
+    """The same name in two folders, before and while a lane has it: each file
+    is one to send, and does not wait for the next scan."""
+    found = []
+    names = ["deferred", "failed", "hold", "delivered", "refused"]
+    with Scene(names, **EACH, routes=[SPOOLED]) as scene:
+        def copied(name, source, state):
+            queue = scene.spool / "queue" / name
+            path = next((queue / source).glob("*.dcm"))
+            copy_new(path, queue / state / path.name)
+            scene.explained += 1
+            return path
+
+        def arrived(name, times):
+            try:
+                tools.wait_until(
+                    lambda: len(scene.pacs[name].received) >= times and
+                    scene.gateway.empty(name), 5)
+            except AssertionError:
+                came = len(scene.pacs[name].received)
+                found.append(f"{name}: sent {came} of {times} times")
+
+        for name in names[:3]:
+            paused = scene.spool / "queue" / name / "paused"
+            paused.touch()
+            scene.store(instance.make(), 1, to=name, rests_on="spool")
+            scene.gateway.wait_items(name, "new", 1)
+            path = copied(name, "new", name)
+            if name == "hold":
+                copied(name, "new", "deferred")
+                path.unlink()  # the one that is known is not there
+                (paused.parent / name / path.name).rename(
+                    paused.parent / "failed" / path.name)
+            paused.unlink()
+        for name, status in zip(names[3:], (0x0000, 0xC000)):
+            pacs = scene.pacs[name]
+            pacs.script = [Answer(status, delay=1)]
+            scene.store(instance.make(), 1, to=name, rests_on="spool")
+            tools.wait_until(lambda p=pacs: p.received, 10)
+            copied(name, "active", "new")
+        for name, times in zip(names, (2, 1, 1, 2, 2)):
+            arrived(name, times)
+        for name in ("failed", "hold", "refused"):
+            queue = scene.spool / "queue" / name
+            for path in (queue / "failed").glob("*.dcm"):
+                path.rename(queue / "new" / path.name)
+        for name, times in zip(names, (2, 2, 2, 2, 3)):
+            arrived(name, times)
+        found += scene.findings()
+    return {"acts by hand": 10, **scene.figures()}, found
+
+
 # Files of somebody else's
 
 
@@ -453,8 +505,9 @@ def taken_out(n=10, kill=False):
 def soak(seconds, seed):
     luck, clock = random.Random(seed), Clock(seconds)
     total, found = {}, []
-    jobs = [into_active, waited_for, lambda: waited_for("accept"), foreign, edited,
-            clock_jumps, taken_out, lambda: taken_out(kill=True)]
+    jobs = [into_active, one_name_twice, waited_for,
+            lambda: waited_for("accept"), foreign, edited, clock_jumps,
+            taken_out, lambda: taken_out(kill=True)]
     while True:
         for job in [lambda: rummage(min(60, seconds / 2),
                                     luck.randrange(1 << 32))] + luck.sample(

@@ -31,6 +31,11 @@ def test_into_active():
     assert found == []
 
 
+def test_one_name_twice():
+    _, found = by_hand.one_name_twice()
+    assert found == []
+
+
 def test_files_of_somebody_else():
     _, found = by_hand.foreign()
     assert found == []
