@@ -36,6 +36,7 @@ static void hurry_resend(struct destination *dest, const char *uid);
 static void look_paused(struct destination *dest);
 static bool next_job(struct destination *dest);
 static bool deliver_next(struct destination *dest);
+static int64_t items_due_ms(const struct destination *dest);
 static int64_t earlier(int64_t a_ms, int64_t b_ms);
 
 struct destination *
@@ -181,15 +182,14 @@ destination_due_ms(struct destination *dest)
 
 	if (dest->conf == NULL || dest->paused || dest->sender->stop)
 		return -1;
+	/* What is due before there is a lane for it has to wait, too. */
+	due_ms = lanes_due_ms(dest);
+	if (due_ms != 0)
+		return due_ms;
 	due_ms = foreign_due_ms(dest);
-	if (dest->is_down)
-		return dest->probing ? due_ms
-				     : earlier(due_ms, dest->probe_due_ms);
-	if (dest->busy && dest->in_flight == 0 && dest->index.items_n > 0)
-		due_ms = earlier(due_ms, dest->busy_until_ms);
-	if (clock_mono_ms() < dest->spawn_after_ms)
-		due_ms = earlier(due_ms, dest->spawn_after_ms);
-	return earlier(due_ms, index_next_due_ms(&dest->index));
+	if (!dest->is_down)
+		return earlier(due_ms, items_due_ms(dest));
+	return dest->probing ? due_ms : earlier(due_ms, dest->probe_due_ms);
 }
 
 /* was_told: by an event, or by ourselves; else a scan has found it. */
@@ -412,6 +412,20 @@ deliver_next(struct destination *dest)
 	lane->item = item;
 	lanes_give(lane, &job);
 	return true;
+}
+
+/* As deliver_next, while there are lanes. */
+static int64_t
+items_due_ms(const struct destination *dest)
+{
+	int64_t due_ms;
+
+	if (dest->busy && dest->in_flight > 0)
+		return -1; /* that one tells */
+	due_ms = index_next_due_ms(&dest->index);
+	if (dest->busy && due_ms != -1 && due_ms < dest->busy_until_ms)
+		due_ms = dest->busy_until_ms;
+	return due_ms;
 }
 
 static int64_t

@@ -260,6 +260,8 @@ index_next_due_ms(const struct index *index)
 {
 	struct index_item *item = index_heap_first(&index->heap[INDEX_TIMER]);
 
+	if (index->heap[INDEX_WAITED].n > 0 || index->heap[INDEX_READY].n > 0)
+		return 0;
 	return item == NULL ? -1 : item->due_ms;
 }
 

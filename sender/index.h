@@ -132,7 +132,7 @@ struct index_item *index_pick(
     struct index *index, int64_t now_ms, int64_t since_us);
 /* What a busy destination deferred is due now. */
 void index_wake_busy(struct index *index, int64_t now_ms);
-/* When the next one becomes due; -1 for none. */
+/* When the next one is due: 0 now, -1 for none. */
 int64_t index_next_due_ms(const struct index *index);
 
 #endif

@@ -26,6 +26,7 @@
 #define SPAWN_RETRY_MS 1000
 #define CONNECTS_MAX   4 /* that a lane may ask for in a job */
 
+static struct lane_handle *find_idle(const struct destination *dest);
 static struct lane_handle *spawn(struct destination *dest);
 static int start(struct lane_handle *lane, struct err *err);
 static void run_child(struct lane_handle *lane, int socket_fd);
@@ -46,15 +47,22 @@ static void become_idle(struct lane_handle *lane);
 struct lane_handle *
 lanes_get(struct destination *dest)
 {
-	struct lane_handle *lane;
+	struct lane_handle *lane = find_idle(dest);
 
-	TAILQ_FOREACH (lane, &dest->lanes, next)
-		if (!lane->busy && !lane->retiring)
-			return lane;
-	if (dest->lanes_n >= dest->conf->lanes ||
-	    clock_mono_ms() < dest->spawn_after_ms)
-		return NULL;
+	if (lane != NULL || lanes_due_ms(dest) != 0)
+		return lane;
 	return spawn(dest);
+}
+
+int64_t
+lanes_due_ms(const struct destination *dest)
+{
+	if (find_idle(dest) != NULL)
+		return 0;
+	if (dest->lanes_n >= dest->conf->lanes)
+		return -1;
+	return clock_mono_ms() < dest->spawn_after_ms ? dest->spawn_after_ms
+						      : 0;
 }
 
 void
@@ -116,6 +124,17 @@ lanes_reap(struct sender *sender)
 					lane->wait_status = wait_status;
 				}
 	}
+}
+
+static struct lane_handle *
+find_idle(const struct destination *dest)
+{
+	struct lane_handle *lane;
+
+	TAILQ_FOREACH (lane, &dest->lanes, next)
+		if (!lane->busy && !lane->retiring)
+			return lane;
+	return NULL;
 }
 
 static struct lane_handle *

@@ -39,6 +39,9 @@ struct lane_handle {
 /* An idle lane, the one used last if it can be; started where there is room
  * for one more. NULL: none now. */
 struct lane_handle *lanes_get(struct destination *dest);
+/* When there is one: 0 now, else monotonic milliseconds, -1 for as soon as one
+ * has reported. */
+int64_t lanes_due_ms(const struct destination *dest);
 
 /* Gives a job to an idle lane. One that cannot take it has died: that is heard
  * as the end of its socket, like any other death. */

@@ -65,7 +65,7 @@ test_chain(void)
 	index_set_state(&index, first, QUEUE_DEFERRED);
 	index_set_due(&index, first, NOW + 500, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), other);
-	CU_ASSERT_EQUAL(index_next_due_ms(&index), NOW + 500);
+	CU_ASSERT_EQUAL(index_next_due_ms(&index), 0);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW + 500, LONG), first);
 	/* One in failed/ bars nobody. */
 	index_set_state(&index, first, QUEUE_FAILED);
@@ -139,6 +139,8 @@ test_timer_order(void)
 	b->busy_deferred = true;
 	index_wake_busy(&index, NOW);
 	CU_ASSERT_PTR_EQUAL(index_pick(&index, NOW, LONG), b);
+	CU_ASSERT_EQUAL(index_next_due_ms(&index), 0);
+	index_remove(&index, b, NOW);
 	CU_ASSERT_EQUAL(index_next_due_ms(&index), NOW + 200);
 	index_clear(&index);
 }

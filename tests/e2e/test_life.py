@@ -11,7 +11,7 @@ import time
 
 import pytest
 from peers import instance, pdu
-from peers.destination import Answer
+from peers.destination import Answer, Associate
 from peers.modality import Rejected
 
 import tools
@@ -376,6 +376,11 @@ def cpu_s(pid):
     return sum(map(int, times.split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
+def sleeps(pid, seconds=1):
+    before = cpu_s(pid)
+    tools.stays(lambda: cpu_s(pid) < before + 0.2, seconds)
+
+
 @pytest.mark.parametrize("take", [
     shutil.rmtree, lambda folder: folder.rename(folder.parents[2] / "away")],
     ids=["removed", "renamed"])
@@ -387,12 +392,56 @@ def test_a_folder_taken_from_an_idle_association(to_pacs, take):
         [folder] = (to_pacs.spool / "result").iterdir()
         child = max(to_pacs.receiver.processes())
         take(folder)
-        before = cpu_s(child)
-        tools.stays(lambda: cpu_s(child) < before + 0.3, 1)
+        sleeps(child)
         response = ct.store(more)
         assert (response.status, response.seconds < 5) == (0xA700, True)
     to_pacs.wait_empty("pacs")
     assert to_pacs.store(more).status == 0
+
+
+SPOOLED = [{"AnswerWhen": "spooled"}]
+
+
+@pytest.mark.parametrize("job", ["delivery", "probe"])
+def test_a_foreign_file_waits_asleep_for_a_lane(start_gateway, pacs, job):
+    gateway = start_gateway({"pacs": pacs}, routes=SPOOLED, Lanes=1)
+    made, foreign = instance.make(), instance.make()
+    if job == "probe":
+        pacs.stop()
+    pacs.default, pacs.associate = Answer(delay=2), Associate(delay=2)
+    assert gateway.store(made).status == 0
+    if job == "probe":
+        gateway.wait_down("pacs")
+        pacs.start()
+        tools.wait_until(lambda: pacs.connections)
+    else:
+        tools.wait_until(lambda: pacs.received)
+    foreign.write(gateway.path("pacs", "new") / "somebody.dcm")
+    sleeps(gateway.sender.process.pid)
+    tools.wait_until(lambda: foreign.uid in pacs.uids())
+    gateway.wait_empty("pacs")
+
+
+def test_asleep_until_a_busy_destination_is_tried_again(start_gateway, pacs):
+    """Though others are due before; and with nothing left to try."""
+    gateway = start_gateway({"pacs": pacs}, routes=SPOOLED, Lanes=1,
+                            RetryMin=2, RetryMax=2)
+    pid = gateway.sender.process.pid
+    pacs.script = [Answer(0xC000)] + 4 * [Answer(0xA700)] + [
+        Answer(0xA700, delay=1.5)]
+    made = [instance.make() for _ in range(6)]
+    with gateway.modality(*made) as ct:
+        for one in made:
+            assert ct.store(one).status == 0
+    gateway.sender.wait_log("destination-busy", 10)
+    tools.wait_until(lambda: len(gateway.items("pacs", "deferred")) == 5)
+    sleeps(pid, 1.5)
+    held = gateway.command("hold", "--dest", "pacs", "--yes")
+    assert held.returncode == 0, held.stdout
+    sleeps(pid, 3)
+    assert gateway.command("release", "--dest", "pacs", "--yes"
+                           ).returncode == 0
+    gateway.wait_empty("pacs")
 
 
 def test_no_descriptor_is_leaked(to_pacs, pacs):
