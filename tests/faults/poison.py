@@ -84,10 +84,11 @@ def stopped_between_deaths():
                ) as scene:
         scene.poisoned = True
         wait = scene.store_later(poison, 7, timeout=20)
-        kills = 0
-        while not scene.gateway.items("pacs", "failed") and kills < 6:
-            tools.wait_until(lambda: _counted(scene) > kills, 10)
-            kills += 1
+        for kills in (1, 2):
+            tools.wait_until(lambda n=kills: _counted(scene) >= n, 10)
+            if kills == 2:
+                # Its record is there before: a kill in between is a replay.
+                scene.gateway.wait_items("pacs", "failed", 1)
             scene.restart("sender")
         if _counted(scene) != 2:
             found.append(f"{_counted(scene)} deaths before it was given up")
