@@ -95,7 +95,8 @@ def test_another_host_is_served(gateway, kind):
     assert slowest < SLOWEST_S
     assert lines < LINES_AT_FIRST + LINES_A_SECOND * SECONDS, (
         gateway.receiver.log[-20:])
-    tools.wait_until(lambda: settled(gateway)[1] == fds, 10,
+    # The parent may have had one of its last child's a moment ago.
+    tools.wait_until(lambda: settled(gateway)[1] <= fds, 10,
                      "no descriptor is left")
     assert settled(gateway)[0] < rss + GROWTH_KIB
     if kind == "connect-and-close":
