@@ -8,7 +8,6 @@ descriptors of the parents, and that each line of the ledger is whole.
 dcmspool-spool(5), RECOVERY: R1 R2 R4 R5 R6 R7 R18
 """
 
-import argparse
 import collections
 import pathlib
 import random
@@ -280,20 +279,5 @@ def soak(seconds, seed):
         return Everything(folder, seconds, seed).go()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--seed", type=int, default=None)
-    args = parser.parse_args()
-    seed = random.randrange(1 << 32) if args.seed is None else args.seed
-    print("seed", seed, flush=True)
-    figures, findings = soak(args.seconds, seed)
-    for name, value in figures.items():
-        print(f"{name:40} {value}")
-    for finding in findings:
-        print("FINDING", finding)
-    return 1 if findings else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(kills.main(__doc__, soak))

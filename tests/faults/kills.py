@@ -249,8 +249,9 @@ def soak(seconds, seed):
         return Load(folder, seconds, seed).go()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(about, soak):
+    """The command line of a module with such a soak."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args()
@@ -258,11 +259,11 @@ def main():
     print("seed", seed, flush=True)
     figures, findings = soak(args.seconds, seed)
     for name, value in figures.items():
-        print(f"{name:32} {value}")
+        print(f"{name:40} {value}")
     for finding in findings:
         print("FINDING", finding)
     return 1 if findings else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, soak))

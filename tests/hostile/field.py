@@ -178,6 +178,19 @@ def judge_log(field, attack, since, verdict):
     return []
 
 
+def crowd(work, n):
+    """Runs work(folder) n times beside each other, in folders of their own."""
+    with tempfile.TemporaryDirectory(prefix="dcmspool-hostile.") as top:
+        threads = []
+        for i in range(n):
+            folder = pathlib.Path(top) / str(i)
+            folder.mkdir()
+            threads.append(threading.Thread(target=work, args=(folder,)))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+
 def run_all(cases, once, n=10, make=Field):
     """All of them, in n fields beside each other; the slow ones first."""
     queue = collections.deque(sorted(cases, key=lambda c: not c.slow))
@@ -208,13 +221,5 @@ def run_all(cases, once, n=10, make=Field):
             with lock:
                 verdicts.setdefault("field", []).append(repr(e))
 
-    with tempfile.TemporaryDirectory(prefix="dcmspool-hostile.") as top:
-        threads = []
-        for i in range(n):
-            folder = pathlib.Path(top) / str(i)
-            folder.mkdir()
-            threads.append(threading.Thread(target=work, args=(folder,)))
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
+    crowd(work, n)
     return verdicts

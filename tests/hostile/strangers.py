@@ -3,16 +3,14 @@ they come, but for time limits of a few seconds."""
 
 import collections
 import dataclasses
-import pathlib
 import re
 import signal
 import subprocess
-import tempfile
-import threading
 import time
 
 import tools
 from attack import judge_words
+from field import crowd
 from peers import instance, pdu
 from peers.modality import Modality, contexts_for
 from scp import Scp
@@ -184,13 +182,5 @@ def play_all(cases, make, n=8):
         finally:
             player.stop()
 
-    with tempfile.TemporaryDirectory(prefix="dcmspool-hostile.") as top:
-        threads = []
-        for i in range(n):
-            folder = pathlib.Path(top) / str(i)
-            folder.mkdir()
-            threads.append(threading.Thread(target=work, args=(folder,)))
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
+    crowd(work, n)
     return seen
