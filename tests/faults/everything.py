@@ -20,8 +20,8 @@ import threading
 import kills
 import pki
 import scene  # noqa: F401, it says where modules are
-from kills import gateways, judges, tools
-from peers import destination, instance, modality, pdu
+from kills import gateways, tools
+from peers import destination, modality, pdu
 
 LINE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z dcmspool[a-z-]*\[\d+\] ledger "
