@@ -36,7 +36,7 @@ def ext4(disk, size=4 << 30, inodes=100000):
     if os.geteuid() != 0:
         raise Skip("a loop mount needs root")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="dcmspool-bench.", dir=disk))
-    image = folder.with_suffix(".img")
+    image = folder.with_name(f"{folder.name}.img")
     with open(image, "wb") as f:
         f.truncate(size)
     try:
