@@ -16,6 +16,7 @@
 #include "../spool/certificate.h"
 #include "../spool/clock.h"
 #include "../spool/counters.h"
+#include "../spool/image.h"
 #include "../spool/log.h"
 #include "../spool/loop.h"
 #include "../spool/process.h"
@@ -69,7 +70,7 @@ static void stop(struct server *server, int signal_number);
 static void reload(struct server *server);
 static void start_meter(struct server *server);
 static void notify_reloading(void);
-static void log_ready(const struct server *server, const char *event);
+static void become_ready(const struct server *server, const char *event);
 
 int
 server_run(const struct server_settings *settings, struct err *err)
@@ -87,8 +88,7 @@ server_run(const struct server_settings *settings, struct err *err)
 
 	rc = start(&server, err);
 	if (rc == 0) {
-		log_ready(&server, "ready");
-		process_notify("READY=1");
+		become_ready(&server, "ready");
 		process_watchdog_open(&server.watchdog);
 	}
 	while (rc == 0 && !server.done)
@@ -395,8 +395,7 @@ reload(struct server *server)
 	meter_end(&server->meter);
 	start_meter(server);
 	conf_free(old);
-	log_ready(server, "reloaded");
-	process_notify("READY=1");
+	become_ready(server, "reloaded");
 }
 
 static void
@@ -423,11 +422,13 @@ notify_reloading(void)
 }
 
 static void
-log_ready(const struct server *server, const char *event)
+become_ready(const struct server *server, const char *event)
 {
 	LOG(LOG_LEVEL_INFO, event, LOG_INT("port", server->conf->receiver.port),
 	    LOG_STR("interface", server->conf->receiver.local_interface),
 	    LOG_STR("spool", server->settings->spool->location),
 	    LOG_INT("routes", server->conf->routes_n),
 	    LOG_INT("destinations", server->conf->destinations_n));
+	process_notify("READY=1");
+	image_give_back();
 }

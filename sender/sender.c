@@ -12,6 +12,7 @@
 #include "../spool/clock.h"
 #include "../spool/ledger.h"
 #include "../spool/counters.h"
+#include "../spool/image.h"
 #include "../spool/process.h"
 #include "../spool/watch.h"
 #include "account.h"
@@ -39,6 +40,7 @@ static void on_name(
 static void on_destination_name(
     struct sender *sender, int wd, enum watch_what what, const char *file);
 static void reload(struct sender *sender);
+static void become_ready(void);
 static void reconfigure(struct sender *sender, struct conf *conf);
 static void turn(struct sender *sender);
 static int wait_ms(struct sender *sender);
@@ -60,7 +62,7 @@ sender_run(struct sender *sender, struct err *err)
 	}
 	look_at_queue(sender);
 	LOG(LOG_LEVEL_INFO, "ready", LOG_STR("spool", sender->spool.location));
-	process_notify("READY=1");
+	become_ready();
 	process_watchdog_open(&sender->watchdog);
 	while (!sender->stop && rc == 0) {
 		turn(sender);
@@ -278,7 +280,14 @@ reload(struct sender *sender)
 		sender->next_expiry_ms = 0;
 		reconfigure(sender, conf);
 	}
+	become_ready();
+}
+
+static void
+become_ready(void)
+{
 	process_notify("READY=1");
+	image_give_back();
 }
 
 static void

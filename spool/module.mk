@@ -2,7 +2,7 @@
 SPOOL_SRC := $(addprefix spool/, err.c log.c ledger.c clock.c name.c path.c label.c fs.c \
 	fs_folder.c fs_replace.c fs_map.c fd_pass.c counters.c counters_map.c counters_read.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c renew.c \
-	item.c item_writer.c keep.c watch.c loop.c process.c user.c fs_owner.c \
+	item.c item_writer.c keep.c watch.c loop.c process.c image.c user.c fs_owner.c \
 	confine.c confine_calls.c confine_landlock.c \
 	fs_access.c preflight.c preflight_routes.c \
 	conf.c conf_equal.c conf_list.c conf_place.c conf_read.c \

@@ -12,18 +12,18 @@ from gateway import SANITIZED
 MIB = 1 << 20
 
 
-def peak_kib(pids):
-    """The largest resident set each has had."""
-    peaks = {}
+def resident_kib(pids, what="VmHWM"):
+    """The resident set of each, the largest it has had or (VmRSS) is now."""
+    sizes = {}
     for pid in pids:
         try:
             with open(f"/proc/{pid}/status", encoding="ascii") as f:
                 for line in f:
-                    if line.startswith("VmHWM:"):
-                        peaks[pid] = int(line.split()[1])
+                    if line.startswith(f"{what}:"):
+                        sizes[pid] = int(line.split()[1])
         except OSError:
             pass
-    return peaks
+    return sizes
 
 
 @pytest.mark.limit(120)
@@ -88,7 +88,7 @@ def test_one_gib(start_gateway, pacs):
     with gateway.modality(made, timeout=150) as ct:
         response = ct.store(made)
         pids = {**gateway.receiver.processes(), **gateway.sender.processes()}
-        peaks = peak_kib(pids)
+        peaks = resident_kib(pids)
     assert response.status == 0
     assert pacs.received[0].size == made.size > 1 << 30
     assert pacs.received[0].digest == made.digest
@@ -96,6 +96,27 @@ def test_one_gib(start_gateway, pacs):
     assert len(peaks) >= 4  # two parents, a child, a lane
     if not SANITIZED:
         assert max(peaks.values()) < 64 * 1024, peaks
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own")
+def test_parents_keep_no_more_than_serving_takes(to_pacs, pacs):
+    """Each less than 8 MiB, also after a reload, which reads much anew."""
+    parents = (to_pacs.receiver.process.pid, to_pacs.sender.process.pid)
+
+    def serve():
+        made = [instance.make(pixels=500000) for _ in range(20)]
+        with to_pacs.modality(*made) as ct:
+            for one in made:
+                assert ct.store(one).status == 0
+            sizes = resident_kib(parents, "VmRSS")
+        assert len(sizes) == 2
+        assert max(sizes.values()) <= 8 * 1024, sizes
+
+    serve()
+    for daemon in to_pacs.receiver, to_pacs.sender:
+        daemon.hup()
+    serve()
+    assert len(pacs.received) == 40
 
 
 def test_a_slow_destination_does_not_delay_another(start_gateway, destination):
