@@ -4,10 +4,10 @@
  * Errors: -1 where there is no memory.
  */
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "index.h"
+#include "index_memory.h"
 
 #define CHILDREN   4
 #define FIRST_ROOM 64
@@ -24,7 +24,7 @@ static void sink(
 void
 index_heap_clear(struct index_heap *heap)
 {
-	free(heap->entry);
+	index_memory_free(heap->entry, heap->room * sizeof(*heap->entry));
 	*heap = (struct index_heap){.n = 0};
 }
 
@@ -32,15 +32,18 @@ int
 index_heap_reserve(struct index_heap *heap, size_t n)
 {
 	size_t room = heap->room;
-	void *bigger;
+	struct index_heap_entry *bigger;
 
 	if (n <= room)
 		return 0;
 	while (room < n)
 		room += room / 2 + FIRST_ROOM;
-	bigger = realloc(heap->entry, room * sizeof(*heap->entry));
+	bigger = index_memory_get(room * sizeof(*bigger));
 	if (bigger == NULL)
 		return -1;
+	if (heap->n > 0)
+		(void)memcpy(bigger, heap->entry, heap->n * sizeof(*bigger));
+	index_memory_free(heap->entry, heap->room * sizeof(*heap->entry));
 	heap->entry = bigger;
 	heap->room = room;
 	return 0;

@@ -3,25 +3,27 @@
  *
  * Errors: -1 where there is no memory.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
 #include "index.h"
+#include "index_memory.h"
 
 #define FIRST_SIZE 64
 
 static uint32_t hash_of(const struct index_table *table, const char *uid);
 static int grow(struct index_table *table);
+static void free_arrays(struct index_table *table);
+static size_t root_bytes(const struct index_table *table);
+static size_t hash_bytes(const struct index_table *table);
 static void put(
     struct index_table *table, struct index_item *item, uint32_t hash);
 
 void
 index_table_clear(struct index_table *table)
 {
-	free(table->root);
-	free(table->hash);
+	free_arrays(table);
 	*table = (struct index_table){.size = 0};
 }
 
@@ -88,20 +90,38 @@ grow(struct index_table *table)
 	struct index_table old = *table;
 	size_t size = old.size == 0 ? FIRST_SIZE : 2 * old.size, at;
 
-	table->root = calloc(size, sizeof(struct index_item *));
-	table->hash = calloc(size, sizeof(*table->hash));
+	table->size = size;
+	table->root = index_memory_get(root_bytes(table));
+	table->hash = index_memory_get(hash_bytes(table));
 	if (table->root == NULL || table->hash == NULL) {
-		free(table->root);
-		free(table->hash);
+		free_arrays(table);
 		*table = old;
 		return -1;
 	}
-	table->size = size;
 	for (at = 0; at < old.size; at++)
 		if (old.root[at] != NULL)
 			put(table, old.root[at], old.hash[at]);
 	index_table_clear(&old);
 	return 0;
+}
+
+static void
+free_arrays(struct index_table *table)
+{
+	index_memory_free(table->root, root_bytes(table));
+	index_memory_free(table->hash, hash_bytes(table));
+}
+
+static size_t
+root_bytes(const struct index_table *table)
+{
+	return table->size * sizeof(struct index_item *);
+}
+
+static size_t
+hash_bytes(const struct index_table *table)
+{
+	return table->size * sizeof(*table->hash);
 }
 
 static void
