@@ -13,6 +13,7 @@
 #include "../spool/clock.h"
 #include "../spool/item.h"
 #include "../spool/log.h"
+#include "../spool/text.h"
 #include "account.h"
 #include "data_set.h"
 #include "head.h"
@@ -182,22 +183,22 @@ begin(struct store *store)
 	struct envelope *envelope = &part10.envelope;
 	struct err err = {.class = ERR_NONE};
 
-	(void)snprintf(part10.sop_class, sizeof(part10.sop_class), "%s",
-	    request->sop_class);
-	(void)snprintf(part10.sop_instance, sizeof(part10.sop_instance), "%s",
-	    request->sop_instance);
-	(void)snprintf(part10.transfer_syntax, sizeof(part10.transfer_syntax),
-	    "%s", store->transfer_syntax);
-	(void)snprintf(envelope->association, sizeof(envelope->association),
-	    "%s", child->association);
-	(void)snprintf(envelope->calling_aet, sizeof(envelope->calling_aet),
-	    "%s", child->calling_aet);
-	(void)snprintf(envelope->called_aet, sizeof(envelope->called_aet), "%s",
-	    child->called_aet);
-	(void)snprintf(envelope->peer_address, sizeof(envelope->peer_address),
-	    "%s", child->peer);
-	(void)snprintf(envelope->move_aet, sizeof(envelope->move_aet), "%s",
-	    request->move_aet);
+	text_join(part10.sop_class, sizeof(part10.sop_class),
+	    request->sop_class, NULL);
+	text_join(part10.sop_instance, sizeof(part10.sop_instance),
+	    request->sop_instance, NULL);
+	text_join(part10.transfer_syntax, sizeof(part10.transfer_syntax),
+	    store->transfer_syntax, NULL);
+	text_join(envelope->association, sizeof(envelope->association),
+	    child->association, NULL);
+	text_join(envelope->calling_aet, sizeof(envelope->calling_aet),
+	    child->calling_aet, NULL);
+	text_join(envelope->called_aet, sizeof(envelope->called_aet),
+	    child->called_aet, NULL);
+	text_join(envelope->peer_address, sizeof(envelope->peer_address),
+	    child->peer, NULL);
+	text_join(envelope->move_aet, sizeof(envelope->move_aet),
+	    request->move_aet, NULL);
 	envelope->message_id = request->message_id;
 	envelope->move_message_id = request->move_message_id;
 	envelope->priority = request->priority;

@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +21,7 @@
 #include "clock.h"
 #include "fs.h"
 #include "log.h"
+#include "text.h"
 
 #define TEXT_SIZE  ((size_t)16 << 20) /* of a file; lists are large */
 #define BLOCK_SIZE ((size_t)64 << 10)
@@ -85,15 +85,14 @@ void
 certificate_identify(const X509 *x509, struct peer_certificate *peer)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned size = 0, i;
+	unsigned size = 0;
 	char *out = peer->fingerprint;
 
 	memset(peer, 0, sizeof(*peer));
 	(void)strcpy(out, "sha256:");
 	out += strlen(out);
 	if (X509_digest(x509, EVP_sha256(), digest, &size) == 1)
-		for (i = 0; i < size && i < 32; i++)
-			out += sprintf(out, "%02x", digest[i]);
+		text_hex(digest, size < 32 ? size : 32, out);
 	add_common_names(x509, peer);
 	add_alternative_names(x509, peer);
 }

@@ -5,12 +5,12 @@
  */
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "text.h"
 
 #define LEAP_DAYS_TO_1970 477 /* since the year 1 */
 #define US_PER_S	  1000000
@@ -57,14 +57,16 @@ clock_stamp_format(int64_t real_us, char out[CLOCK_STAMP_SIZE])
 {
 	time_t seconds = (time_t)(real_us / US_PER_S);
 	struct tm tm;
-	char text[64];
 
 	(void)gmtime_r(&seconds, &tm);
-	(void)snprintf(text, sizeof(text), "%04d%02d%02dT%02d%02d%02d.%06dZ",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, (int)(real_us % US_PER_S));
-	memcpy(out, text, CLOCK_STAMP_SIZE - 1);
-	out[CLOCK_STAMP_SIZE - 1] = '\0';
+	(void)memcpy(out, "yyyymmddThhmmss.uuuuuuZ", CLOCK_STAMP_SIZE);
+	text_digits(tm.tm_year + 1900, out, 4);
+	text_digits(tm.tm_mon + 1, out + 4, 2);
+	text_digits(tm.tm_mday, out + 6, 2);
+	text_digits(tm.tm_hour, out + 9, 2);
+	text_digits(tm.tm_min, out + 11, 2);
+	text_digits(tm.tm_sec, out + 13, 2);
+	text_digits((int)(real_us % US_PER_S), out + 16, 6);
 }
 
 int
@@ -91,21 +93,30 @@ clock_iso_format(int64_t real_us, char out[CLOCK_ISO_SIZE])
 	char stamp[CLOCK_STAMP_SIZE];
 
 	clock_stamp_format(real_us, stamp);
-	(void)snprintf(out, CLOCK_ISO_SIZE, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s%.8s",
-	    stamp, stamp + 4, stamp + 6, stamp + 9, stamp + 11, stamp + 13,
-	    stamp + 15);
+	(void)memcpy(out, "yyyy-mm-ddThh:mm:ss", CLOCK_ISO_SIZE - 8);
+	(void)memcpy(out, stamp, 4);
+	(void)memcpy(out + 5, stamp + 4, 2);
+	(void)memcpy(out + 8, stamp + 6, 2);
+	(void)memcpy(out + 11, stamp + 9, 2);
+	(void)memcpy(out + 14, stamp + 11, 2);
+	(void)memcpy(out + 17, stamp + 13, 2);
+	(void)memcpy(out + 19, stamp + 15, CLOCK_STAMP_SIZE - 15);
 }
 
 int
 clock_iso_parse(const char *s, int64_t *real_us)
 {
-	char stamp[CLOCK_STAMP_SIZE + 8];
+	char stamp[CLOCK_STAMP_SIZE];
 
 	if (strlen(s) != CLOCK_ISO_SIZE - 1 || s[4] != '-' || s[7] != '-' ||
 	    s[10] != 'T' || s[13] != ':' || s[16] != ':')
 		return 0;
-	(void)snprintf(stamp, sizeof(stamp), "%.4s%.2s%.2sT%.2s%.2s%.2s%.8s", s,
-	    s + 5, s + 8, s + 11, s + 14, s + 17, s + 19);
+	(void)memcpy(stamp, s, 4);
+	(void)memcpy(stamp + 4, s + 5, 2);
+	(void)memcpy(stamp + 6, s + 8, 5); /* with the T */
+	(void)memcpy(stamp + 11, s + 14, 2);
+	(void)memcpy(stamp + 13, s + 17, 2);
+	(void)memcpy(stamp + 15, s + 19, CLOCK_STAMP_SIZE - 15);
 	return clock_stamp_parse(stamp, real_us);
 }
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -14,6 +13,7 @@
 #include "clock.h"
 #include "fs.h"
 #include "item.h"
+#include "text.h"
 
 #define HEAD_SIZE    4096
 #define COMPARE_SIZE (64 * 1024)
@@ -148,12 +148,10 @@ void
 item_digest_final(struct item_digest *digest, char out[ENVELOPE_DIGEST_SIZE])
 {
 	XXH128_canonical_t canonical;
-	size_t i;
 
 	XXH128_canonicalFromHash(
 	    &canonical, XXH3_128bits_digest(digest->state));
-	for (i = 0; i < sizeof(canonical.digest); i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", canonical.digest[i]);
+	text_hex(canonical.digest, sizeof(canonical.digest), out);
 }
 
 void

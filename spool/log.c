@@ -6,7 +6,6 @@
  * LOG_LINE_SIZE is cut.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,6 +13,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "text.h"
 
 static struct {
 	const char *program;
@@ -56,12 +56,13 @@ log_format(char out[LOG_LINE_SIZE], const char *word, const char *event,
     const struct log_field *fields)
 {
 	struct line line = {.used = 0};
-	char prefix[96], iso[CLOCK_ISO_SIZE];
+	char pid[TEXT_INT_SIZE], iso[CLOCK_ISO_SIZE];
 
 	clock_iso_format(clock_real_us(), iso);
-	(void)snprintf(prefix, sizeof(prefix), "%s %s[%d] %s ", iso,
-	    sink.program, (int)getpid(), word);
-	put_text(&line, prefix);
+	text_int(getpid(), pid);
+	text_join(line.text, sizeof(line.text), iso, " ", sink.program, "[",
+	    pid, "] ", word, " ", NULL);
+	line.used = strlen(line.text);
 	put_event(&line, event, fields);
 	line.text[line.used++] = '\n';
 	(void)memcpy(out, line.text, line.used);
@@ -174,7 +175,7 @@ put_field(struct line *line, const struct log_field *field)
 		put_value(line, field->str == NULL ? "" : field->str);
 		break;
 	case LOG_TYPE_INT:
-		(void)snprintf(number, sizeof(number), "%" PRId64, field->num);
+		text_int(field->num, number);
 		put_text(line, number);
 		break;
 	case LOG_TYPE_HEX:

@@ -1,5 +1,5 @@
 # libspool: the on-disk contract and what both daemons share; no DCMTK
-SPOOL_SRC := $(addprefix spool/, err.c log.c ledger.c clock.c name.c path.c label.c fs.c \
+SPOOL_SRC := $(addprefix spool/, err.c text.c log.c ledger.c clock.c name.c path.c label.c fs.c \
 	fs_folder.c fs_replace.c fs_map.c fd_pass.c counters.c counters_map.c counters_read.c \
 	record.c envelope.c part10.c result.c link.c stamp.c spool.c renew.c \
 	item.c item_writer.c keep.c watch.c loop.c process.c image.c user.c fs_owner.c \

@@ -4,11 +4,10 @@
  * Errors: none; a name is one of ours, or it is not.
  */
 #include <ctype.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "name.h"
+#include "text.h"
 
 #define SUFFIX	    ".dcm"
 #define SUFFIX_SIZE (sizeof(SUFFIX) - 1)
@@ -49,17 +48,17 @@ name_format(const struct item_name *name, char out[NAME_ITEM_SIZE])
 	char key[NAME_KEY_SIZE];
 
 	name_key_format(name, key);
-	(void)snprintf(out, NAME_ITEM_SIZE, "%s-%s" SUFFIX, key, name->uid);
+	text_join(out, NAME_ITEM_SIZE, key, "-", name->uid, SUFFIX, NULL);
 }
 
 void
 name_key_format(const struct item_name *name, char out[NAME_KEY_SIZE])
 {
-	char stamp[CLOCK_STAMP_SIZE];
+	char stamp[CLOCK_STAMP_SIZE], message[TEXT_INT_SIZE];
 
 	clock_stamp_format(name->stamp_us, stamp);
-	(void)snprintf(
-	    out, NAME_KEY_SIZE, "%s-m%" PRIu16, stamp, name->message_id);
+	text_int(name->message_id, message);
+	text_join(out, NAME_KEY_SIZE, stamp, "-m", message, NULL);
 }
 
 int

@@ -6,12 +6,11 @@
  * is cut, which no caller can cause with checked names.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "path.h"
+#include "text.h"
 
 static const char *const state_names[QUEUE_STATES] = {
     [QUEUE_NEW] = "new",
@@ -46,10 +45,11 @@ void
 path_association_format(
     int64_t real_us, int pid, char out[PATH_ASSOCIATION_SIZE])
 {
-	char stamp[CLOCK_STAMP_SIZE];
+	char stamp[CLOCK_STAMP_SIZE], number[TEXT_INT_SIZE];
 
 	clock_stamp_format(real_us, stamp);
-	(void)snprintf(out, PATH_ASSOCIATION_SIZE, "%s-%d", stamp, pid);
+	text_int(pid, number);
+	text_join(out, PATH_ASSOCIATION_SIZE, stamp, "-", number, NULL);
 }
 
 bool
@@ -65,82 +65,84 @@ path_association_valid(const char *association)
 int
 path_tmp(char out[PATH_SIZE], const char *association, struct err *err)
 {
-	uint64_t secret;
+	uint8_t secret[8];
+	char hex[2 * sizeof(secret) + 1];
 
-	if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return err_sys(err, "get random bytes");
-	(void)snprintf(
-	    out, PATH_SIZE, PATH_TMP "/%s.%016" PRIx64, association, secret);
+	text_hex(secret, sizeof(secret), hex);
+	text_join(out, PATH_SIZE, PATH_TMP "/", association, ".", hex, NULL);
 	return 0;
 }
 
 void
 path_destination(char out[PATH_SIZE], const char *dest)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s", dest);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, NULL);
 }
 
 void
 path_state(char out[PATH_SIZE], const char *dest, enum queue_state state)
 {
-	(void)snprintf(
-	    out, PATH_SIZE, PATH_QUEUE "/%s/%s", dest, state_names[state]);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/", state_names[state],
+	    NULL);
 }
 
 void
 path_item(char out[PATH_SIZE], const char *dest, enum queue_state state,
     const char *file)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/%s/%s", dest,
-	    state_names[state], file);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/", state_names[state],
+	    "/", file, NULL);
 }
 
 void
 path_records(char out[PATH_SIZE], const char *dest)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/result", dest);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/result", NULL);
 }
 
 void
 path_record(char out[PATH_SIZE], const char *dest, const char *file)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/result/%s", dest, file);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/result/", file, NULL);
 }
 
 void
 path_down(char out[PATH_SIZE], const char *dest)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/down", dest);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/down", NULL);
 }
 
 void
 path_paused(char out[PATH_SIZE], const char *dest)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/paused", dest);
+	text_join(out, PATH_SIZE, PATH_QUEUE "/", dest, "/paused", NULL);
 }
 
 void
 path_counters(char out[PATH_SIZE], const char *dest)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_QUEUE "/%s/" PATH_COUNTERS, dest);
+	text_join(
+	    out, PATH_SIZE, PATH_QUEUE "/", dest, "/" PATH_COUNTERS, NULL);
 }
 
 void
 path_association(char out[PATH_SIZE], const char *association)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_RESULT "/%s", association);
+	text_join(out, PATH_SIZE, PATH_RESULT "/", association, NULL);
 }
 
 void
 path_spare(char out[PATH_SIZE], const char *association)
 {
-	(void)snprintf(out, PATH_SIZE, PATH_RESULT "/%s-0", association);
+	text_join(out, PATH_SIZE, PATH_RESULT "/", association, "-0", NULL);
 }
 
 void
 path_marker(char out[PATH_SIZE], const char *association, const char *key,
     const char *dest)
 {
-	(void)snprintf(
-	    out, PATH_SIZE, PATH_RESULT "/%s/%s.%s", association, key, dest);
+	text_join(out, PATH_SIZE, PATH_RESULT "/", association, "/", key, ".",
+	    dest, NULL);
 }

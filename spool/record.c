@@ -5,13 +5,13 @@
  * value that is not of its kind, is -1.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "record.h"
+#include "text.h"
 
 static void put(struct record_writer *w, char c);
 static void put_escaped(struct record_writer *w, unsigned char c);
@@ -43,9 +43,9 @@ record_add(struct record_writer *w, const char *name, const char *value)
 void
 record_add_int(struct record_writer *w, const char *name, int64_t value)
 {
-	char text[32];
+	char text[TEXT_INT_SIZE];
 
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	text_int(value, text);
 	record_add(w, name, text);
 }
 
