@@ -116,7 +116,7 @@ wait_run(struct child *child, struct err *err)
 }
 
 /* Not at once: on the same processor it would be done before the modality is
- * awake. */
+ * awake. The last who lets go of a delivered item frees its pages, too. */
 void
 wait_tidy(struct child *child)
 {
@@ -210,8 +210,6 @@ answer(struct child *child, struct wait *wait, struct err *err)
 	int rc;
 
 	wait_decide(child, wait, &decision);
-	if (wait_is_delivered(wait))
-		item_writer_let_go(wait->writer);
 	rc = respond(
 	    child, wait->context_id, &wait->request, &decision.answer, err);
 	child->stored += decision.is_good;

@@ -68,13 +68,6 @@ int item_writer_publish(struct item_writer *writer, struct stamp_source *stamps,
  */
 int item_writer_sync(struct item_writer *writer, struct err *err);
 
-/*
- * It has been delivered, so that it need not be synced any more: lets go of the
- * file. The last who does so frees its pages, which takes longer than a
- * modality has to wait.
- */
-void item_writer_let_go(struct item_writer *writer);
-
 /* Removes what is still in tmp/; frees; *writer becomes NULL. */
 void item_writer_close(struct item_writer **writer);
 

@@ -187,13 +187,6 @@ item_writer_sync(struct item_writer *w, struct err *err)
 	return 0;
 }
 
-void
-item_writer_let_go(struct item_writer *w)
-{
-	w->synced = true;
-	(void)fs_close(&w->sync_fd, w->tmp_path, NULL);
-}
-
 /* S1 -> S0 where it has not been published */
 void
 item_writer_close(struct item_writer **writer)
