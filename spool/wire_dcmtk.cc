@@ -4,8 +4,8 @@
  * DCMTK bounds the wait for the first byte of a PDU, in whole seconds, and
  * nothing behind it; its peers, and itself, write a PDU in two parts and so
  * make Nagle's algorithm wait for an acknowledgement that is held back. Here
- * each operation has a deadline, each read asks for acknowledgements at once,
- * and a PDU goes out in one piece.
+ * each operation has a deadline, what came is acknowledged before there is a
+ * wait for more, and a PDU goes out in one piece.
  *
  * Errors: as read(2) and write(2), with the reason kept in the wire;
  * ETIMEDOUT where a deadline passed.
@@ -225,15 +225,18 @@ Wire::receive(void *data, size_t size, bool waits)
 	ssize_t got;
 
 	for (;;) {
-		/* One-shot: the kernel turns it off again as it sees fit
-		 * (tcp(7)). */
-		ask_for_acks(fd);
 		got = recv(fd, data, size, MSG_DONTWAIT);
 		if (got >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
-		if (errno == EAGAIN && !waits)
+		if (errno == EINTR)
+			continue;
+		/* All that came was read, and more is wanted, for which the
+		 * peer may be waiting for an acknowledgement. One-shot: the
+		 * kernel turns it off again as it sees fit (tcp(7)). */
+		ask_for_acks(fd);
+		if (!waits)
 			return -1;
-		if (errno == EAGAIN && !wait_useful(deadline_ms)) {
+		if (!wait_useful(deadline_ms)) {
 			end = WIRE_STALLED;
 			errno = ETIMEDOUT;
 			return -1;
