@@ -1,5 +1,6 @@
 """Many modalities, large instances, a dead destination beside live ones."""
 
+import os
 import threading
 import time
 
@@ -7,6 +8,7 @@ import pytest
 from peers import instance
 from peers.destination import Answer
 
+import tools
 from gateway import SANITIZED
 
 MIB = 1 << 20
@@ -117,6 +119,35 @@ def test_parents_keep_no_more_than_serving_takes(to_pacs, pacs):
         daemon.hup()
     serve()
     assert len(pacs.received) == 40
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer has its own")
+def test_a_lane_has_no_part_of_a_backlog(start_gateway, pacs):
+    """Lanes and connectors are forked without what the parent knows of it."""
+    gateway = start_gateway({"pacs": pacs}, Lanes=4, routes=[
+        {"AnswerWhen": "spooled"}])
+    paused = gateway.path("pacs", "paused")
+    paused.touch()
+    gateway.sender.stop()
+    assert gateway.store(instance.make()).status == 0
+    (item,) = gateway.items("pacs", "new")
+    stamp = item.split("-")[0]
+    new = gateway.path("pacs", "new")
+    for i in range(50000):
+        os.link(new / item, new / f"{stamp}-m1-2.25.{10 ** 30 + i}.dcm")
+    gateway.sender.start()
+    parent = gateway.sender.process.pid
+    tools.wait_until(
+        lambda: resident_kib([parent], "RssAnon")[parent] > 7 * 1024, 20,
+        "a sender that knows the backlog")
+    pacs.default = Answer(delay=2)
+    paused.unlink()
+    tools.wait_until(lambda: len(gateway.sender.processes()) >= 5, 10,
+                     "lanes, and what connects for them")
+    others = [pid for pid in gateway.sender.processes() if pid != parent]
+    sizes = resident_kib(others, "RssAnon")
+    assert len(sizes) >= 2  # what connects may have ended
+    assert max(sizes.values()) < 4 * 1024, sizes
 
 
 def test_a_slow_destination_does_not_delay_another(start_gateway, destination):
