@@ -68,7 +68,7 @@ is_relocated(const struct dl_phdr_info *object)
 			    (const ElfW(Dyn) *)(object->dlpi_addr +
 						object->dlpi_phdr[i].p_vaddr);
 	for (; entry != NULL && entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_TEXTREL &&
+		if (entry->d_tag == DT_TEXTREL ||
 		    (entry->d_tag == DT_FLAGS &&
 			(entry->d_un.d_val & DF_TEXTREL) != 0))
 			return true;
