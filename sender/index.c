@@ -6,13 +6,16 @@
  * later scan. A head that there is no memory to put in order waits for one,
  * too.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "index.h"
 #include "index_chain.h"
 
-static void free_chain(struct index_item *root);
+_Static_assert(
+    offsetof(struct index_item, uid) + NAME_UID_SIZE <= INDEX_POOL_MOST_BYTES,
+    "an item with the longest UID has a place");
+
+static void give_chain(struct index_pool *pool, struct index_item *root);
 static struct index_item *chain_of(const struct index *index, const char *uid);
 static void order_chain(
     struct index *index, struct index_item **root, int64_t now_ms);
@@ -26,6 +29,7 @@ void
 index_init(struct index *index)
 {
 	*index = (struct index){.items_n = 0};
+	index_pool_init(&index->pool);
 }
 
 void
@@ -34,7 +38,8 @@ index_clear(struct index *index)
 	size_t at;
 
 	for (at = 0; at < index->chains.size; at++)
-		free_chain(index->chains.root[at]);
+		give_chain(&index->pool, index->chains.root[at]);
+	index_pool_clear(&index->pool);
 	index_table_clear(&index->chains);
 	for (at = 0; at < INDEX_ORDERS; at++)
 		index_heap_clear(&index->heap[at]);
@@ -52,7 +57,7 @@ index_insert(
 	/* The compiler may touch the end of the struct as a whole. */
 	if (size < sizeof(*item))
 		size = sizeof(*item);
-	item = calloc(1, size);
+	item = index_pool_take(&index->pool, size);
 	if (item == NULL)
 		return NULL;
 	item->stamp_us = name->stamp_us;
@@ -64,7 +69,7 @@ index_insert(
 		index->chains.root[at] =
 		    index_chain_insert(index->chains.root[at], item);
 	} else if (index_table_add(&index->chains, item) == -1) {
-		free(item);
+		index_pool_give(&index->pool, item);
 		return NULL;
 	} else {
 		index_chain_refresh(item, item);
@@ -99,7 +104,7 @@ index_remove(struct index *index, struct index_item *item, int64_t now_ms)
 	*root = index_chain_remove(*root, item);
 	index->items_n--;
 	index->state_n[item->state]--;
-	free(item);
+	index_pool_give(&index->pool, item);
 	if (*root == NULL)
 		index_table_remove(&index->chains, at);
 	else
@@ -283,13 +288,13 @@ index_wake_busy(struct index *index, int64_t now_ms)
 }
 
 static void
-free_chain(struct index_item *root)
+give_chain(struct index_pool *pool, struct index_item *root)
 {
 	if (root == NULL)
 		return;
-	free_chain(root->before);
-	free_chain(root->behind);
-	free(root);
+	give_chain(pool, root->before);
+	give_chain(pool, root->behind);
+	index_pool_give(pool, root);
 }
 
 static struct index_item *

@@ -17,6 +17,7 @@
 #include "../spool/name.h"
 #include "../spool/path.h"
 #include "index_heap.h"
+#include "index_pool.h"
 #include "index_table.h"
 
 enum index_order {
@@ -62,6 +63,7 @@ struct index_item {
 };
 
 struct index {
+	struct index_pool pool;
 	struct index_table chains;
 	struct index_heap heap[INDEX_ORDERS];
 	size_t items_n;
