@@ -1,5 +1,6 @@
 """The three programs as the compiler left them: what checksec would say."""
 
+import pathlib
 import platform
 import re
 
@@ -83,3 +84,36 @@ def test_how_it_was_compiled(program):
     for line in ours:
         assert "-fstack-clash-protection" in line, line
         assert "-fstack-protector-strong" in line, line
+
+
+# Its code holds an address, which the dynamic linker writes into it.
+TEXT_RELOCATION = """
+static int target(void) { return 0; }
+__asm__(".text\\n.balign 8\\nwhere: .quad target\\n");
+__attribute__((destructor)) static void at_exit(void)
+{
+	int (**where)(void);
+
+	__asm__("leaq where(%%rip),%0" : "=r"(where));
+	(void)(*where)();
+}
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 assembler")
+def test_code_that_was_relocated_is_kept(start_gateway, pacs, tmp_path):
+    """A parent gives back its other code when it is ready."""
+    (tmp_path / "text.c").write_text(TEXT_RELOCATION)
+    library = tmp_path / "text.so"
+    done = tools.run("gcc", "-fPIC", "-shared", "-Wl,-z,notext", "-o", library,
+                     tmp_path / "text.c")
+    assert done.returncode == 0, done.stderr
+    assert "TEXTREL" in tools.run("readelf", "-d", library).stdout
+    gateway = start_gateway({"pacs": pacs})
+    for daemon in gateway.receiver, gateway.sender:
+        daemon.stop()
+        daemon.env["LD_PRELOAD"] = str(library)
+        daemon.start()
+        assert str(library) in pathlib.Path(
+            f"/proc/{daemon.process.pid}/maps").read_text("ascii")
+        daemon.stop()  # and its exit code is 0
