@@ -50,8 +50,8 @@ def events_of(source, call):
     event = head.split(",", 1)[1]
     if "result_state_name" in event:
         return {"delivered", "deferred", "failed"}
-    if event.strip() == "event":  # log_ready(server, "event")
-        event = " ".join(calls(source, "log_ready"))
+    if event.strip() == "event":  # become_ready(server, "event")
+        event = " ".join(calls(source, "become_ready"))
     return set(re.findall(r'"([a-z][a-z-]*)"', event))
 
 
@@ -196,12 +196,11 @@ def test_files_of_the_spool():
     code = {defined["PATH_VERSION"], f"{defined['PATH_TMP']}/",
             defined["PATH_COUNTERS"], f"{defined['PATH_RESULT']}/ASSOCIATION/"}
     code |= {f"queue/DEST/{state}/" for state in states}
-    for format in re.findall(r'PATH_QUEUE "/%s/([^"]*"(?: PATH_[A-Z]+)?)',
-                             text("spool/path.c")):
-        word, _, macro = format.partition('"')
-        word = defined.get(macro.strip(), word)
-        if word not in ("%s", "%s/%s"):
-            code.add("queue/DEST/" + word.replace("/%s", ""))
+    for word, macro in re.findall(
+            r'PATH_QUEUE "/", dest, "/([a-z]*)/?"(?: (PATH_[A-Z]+))?',
+            text("spool/path.c")):
+        if word or macro:
+            code.add("queue/DEST/" + (defined[macro] if macro else word))
     assert {f"queue/{d}" for d in ("DEST/result", "DEST/down")} <= code
     page = text("spool/dcmspool-spool.5").split("\n.Ss Folders\n", 1)[1]
     listed = re.findall(r"^\.It Pa (.*)$", page.split("\n.El", 1)[0], re.M)
