@@ -132,7 +132,7 @@ def million(bench, name, kind="ext4"):
     a folder that never held more; the rate at the end that of the last few
     ten thousand, in turn, a thousand each time."""
     n = 20000 if bench.short else MILLION
-    turns = 2 if bench.short else 8  # of each, a round
+    turns = 2 if bench.short else 12  # of each, a round
     all_turns = turns * bench.rounds
     end = all_turns * (THOUSAND + AFTER)
     with _two(bench, kind, n, end + THOUSAND) as (many, few):
