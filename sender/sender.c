@@ -24,8 +24,6 @@
 #define LOOK_UNWATCHED_MS 5000
 #define STOP_MS		  20000 /* for what is in flight at SIGTERM */
 #define RELEASE_MS	  5000	/* for lanes to release their associations */
-#define US_PER_S	  1000000
-#define WAIT_MARGIN_US	  1000000
 
 static int open_all(struct sender *sender, struct err *err);
 static int add_configured(struct sender *sender, struct err *err);
@@ -70,18 +68,6 @@ sender_run(struct sender *sender, struct err *err)
 	}
 	finish(sender);
 	return rc;
-}
-
-int64_t
-sender_longest_wait_us(const struct sender *sender)
-{
-	int64_t longest_s = 0;
-	size_t i;
-
-	for (i = 0; i < sender->conf->routes_n; i++)
-		if (sender->conf->routes[i].response_timeout_s > longest_s)
-			longest_s = sender->conf->routes[i].response_timeout_s;
-	return longest_s * US_PER_S + WAIT_MARGIN_US;
 }
 
 static int

@@ -52,7 +52,4 @@ struct sender {
  */
 int sender_run(struct sender *sender, struct err *err);
 
-/* How long somebody may wait for an item, over all routes. Microseconds. */
-int64_t sender_longest_wait_us(const struct sender *sender);
-
 #endif
