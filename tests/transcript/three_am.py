@@ -40,6 +40,7 @@ FAILED = 12
 DISK_PERCENT = 91
 SHIM = tools.TREE / ".build/release/tests/faults/clock_shim.so"
 NIGHT_S = 3 * 3600 + 4 * 60
+WATCHED_S = 4
 SPARE_BYTES = 24 << 20  # beside the items: records, markers, the test's own
 PROMPT = "\x1b[1m$ \x1b[0m"
 
@@ -205,8 +206,9 @@ def play(terminal, gateway, pacs, items, own_disk, clock):
     shown = terminal.run("dcmspool-sender --echo pacs")
     assert "it would take us" in shown
     terminal.say("No need to wait for the next probe.")
+    # So slow that there is something left to be watched.
+    pacs.default = Answer(delay=WATCHED_S / items)
     terminal.run("dcmspool flush pacs")
-    pacs.default = Answer(delay=0.002)
     shown = terminal.run("dcmspool status --watch=1",
                          until=r"\n0 wait; over.*less\n")
     assert re.search(r"[1-9][\d.]*/s less", shown)
