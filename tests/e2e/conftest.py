@@ -21,6 +21,11 @@ LIMIT_S = 60
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): instead of 60")
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    # nohup(1) and a shell's "&" leave some ignored, and what is started here
+    # would ignore them, too.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
