@@ -16,10 +16,9 @@
 #include "down.h"
 #include "lanes.h"
 #include "settle.h"
+#include "waited.h"
 
-#define US_PER_S       1000000
-#define FRESH_US       1000000
-#define WAIT_MARGIN_US 1000000
+#define FRESH_US 1000000
 
 static void look(struct destination *dest, enum queue_state state,
     const char *file, bool was_told);
@@ -32,7 +31,6 @@ static bool is_there(
     const struct destination *dest, enum queue_state state, const char *file);
 static bool is_fresh(const struct destination *dest,
     const struct item_name *name, enum queue_state state);
-static int64_t longest_wait_us(const struct destination *dest);
 static bool is_waited(
     struct destination *dest, enum queue_state state, const char *file);
 static void hurry_resend(struct destination *dest, const char *uid);
@@ -311,32 +309,6 @@ is_fresh(const struct destination *dest, const struct item_name *name,
 	       name->stamp_us > clock_real_us() - FRESH_US;
 }
 
-/* How long somebody may wait for an item of this destination; 0 where no route
- * waits for it. Microseconds. */
-static int64_t
-longest_wait_us(const struct destination *dest)
-{
-	const struct conf *conf = dest->sender->conf;
-	const struct conf_route *route;
-	int64_t longest_s = 0;
-	bool waits = false;
-	size_t i;
-
-	for (route = conf->routes; route < conf->routes + conf->routes_n;
-	     route++)
-		for (i = 0; i < route->destinations_n; i++) {
-			if (route->answer_when != CONF_ANSWER_DELIVERED ||
-			    !route->wait_for[i] ||
-			    &conf->destinations[route->destinations[i]] !=
-				dest->conf)
-				continue;
-			waits = true;
-			if (route->response_timeout_s > longest_s)
-				longest_s = route->response_timeout_s;
-		}
-	return waits ? longest_s * US_PER_S + WAIT_MARGIN_US : 0;
-}
-
 /*
  * Whether somebody waits for it: its association's folder is there. Not asked
  * where it could not be so any more, nor where it will be sent at once.
@@ -350,7 +322,9 @@ is_waited(struct destination *dest, enum queue_state state, const char *file)
 	struct stat st;
 
 	if (state == QUEUE_FAILED || !name_parse(file, &name) ||
-	    name.stamp_us < clock_real_us() - longest_wait_us(dest))
+	    name.stamp_us <
+		clock_real_us() -
+		    waited_longest_us(dest->sender->conf, dest->conf))
 		return false;
 	if (!dest->is_down && !dest->busy && dest->in_flight == 0 &&
 	    dest->index.items_n == 1)
@@ -422,7 +396,8 @@ deliver_next(struct destination *dest)
 
 	if (dest->busy && (dest->in_flight > 0 || now_ms < dest->busy_until_ms))
 		return false;
-	since_us = clock_real_us() - longest_wait_us(dest);
+	since_us =
+	    clock_real_us() - waited_longest_us(dest->sender->conf, dest->conf);
 	item = index_pick(&dest->index, now_ms, since_us);
 	if (item == NULL)
 		return false;

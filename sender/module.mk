@@ -1,7 +1,7 @@
 # policy without DCMTK, which the unit tests link, too
 SENDER_TESTABLE := $(addprefix sender/, outcome.c index.c index_chain.c \
 	index_heap.c index_memory.c index_pool.c index_table.c contexts.c \
-	advice.c)
+	advice.c waited.c)
 
 SENDER_SRC := $(SENDER_TESTABLE) $(addprefix sender/, main.c ask.c sender.c \
 	account.c \
